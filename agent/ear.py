@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ear of one call: 8 kHz frames in, speech onsets and offsets out, and the sound of any span for the
+recogniser.
+
+Whisper and Silero both want 16 kHz, so the stream is resampled once, as it comes in.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from agent.vad import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Offset, Onset, SpeechGate, SpeechProbability
+from contracts import media_stream
+
+# Enough for Whisper's 30 s and the preroll. Seconds.
+_MEMORY_S = 32
+
+
+class Ear:
+    """Hears one call. Not thread-safe: it belongs to the call's event loop."""
+
+    def __init__(self, probability: SpeechProbability, gate: SpeechGate) -> None:
+        self._probability = probability
+        self._gate = gate
+        narrow_hz = media_stream.SAMPLE_RATE_HZ
+        self._resampler = soxr.ResampleStream(narrow_hz, SAMPLE_RATE_HZ, 1, dtype="float32", quality="LQ")
+        self._memory = np.zeros(_MEMORY_S * SAMPLE_RATE_HZ, np.float32)
+        self._heard = 0
+        self._windows = 0
+
+    def hear(self, frame: bytes) -> list[Onset | Offset]:
+        """Take one frame, 16-bit PCM [160] at 8 kHz; what changed by it."""
+        narrow = np.frombuffer(frame, "<i2").astype(np.float32) / 32768
+        wide = self._resampler.resample_chunk(narrow)
+        self._remember(wide)
+        changes: list[Onset | Offset] = []
+        while (self._windows + 1) * WINDOW_SAMPLES <= self._heard:
+            start = self._windows * WINDOW_SAMPLES
+            self._windows += 1
+            change = self._gate.push(self._probability(self._samples(start, start + WINDOW_SAMPLES)))
+            if change is not None:
+                changes.append(change)
+        return changes
+
+    def sound(self, from_ms: int, until_ms: int) -> npt.NDArray[np.float32]:
+        """What was heard in the span, float32 at 16 kHz;
+
+        Shorter where it is no longer remembered or not yet heard.
+        """
+        per_ms = SAMPLE_RATE_HZ // 1000
+        oldest = max(0, self._heard - len(self._memory))
+        return self._samples(max(from_ms * per_ms, oldest), min(until_ms * per_ms, self._heard))
+
+    def _remember(self, samples: npt.NDArray[np.float32]) -> None:
+        size = len(self._memory)
+        at = (self._heard + np.arange(len(samples))) % size
+        self._memory[at] = samples
+        self._heard += len(samples)
+
+    def _samples(self, start: int, end: int) -> npt.NDArray[np.float32]:
+        if end <= start:
+            return np.zeros(0, np.float32)
+        at = np.arange(start, end) % len(self._memory)
+        return self._memory[at]

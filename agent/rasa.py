@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rasa over the project's own channel (`channels/voice.py`), which answers one merged JSON object a turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import httpx
+from pydantic import ValidationError
+
+from agent.dialogue import DialogueUnavailable
+from agent.settings import DialogueSettings
+from contracts.reply import DialogueTurn
+
+_TURN = "/webhooks/voice/turn"
+
+
+class RasaDialogue:
+    """A Dialogue on a Rasa server. One instance serves all calls of the process over kept connections."""
+
+    def __init__(self, settings: DialogueSettings) -> None:
+        # Nothing of the environment's proxies: the server is on this machine or inside the bank.
+        self._client = httpx.AsyncClient(base_url=settings.url, timeout=settings.timeout_s, trust_env=False)
+
+    async def answer(self, call_id: str, text: str, metadata: Mapping[str, str]) -> DialogueTurn:
+        """Ask Rasa. Raises DialogueUnavailable for a dead, slow or lying server."""
+        body = {"call": call_id, "text": text, "metadata": dict(metadata)}
+        try:
+            response = await self._client.post(_TURN, json=body)
+            response.raise_for_status()
+            return DialogueTurn.model_validate_json(response.content)
+        except httpx.HTTPStatusError as error:
+            raise DialogueUnavailable(f"Rasa answered {error.response.status_code}") from error
+        except httpx.HTTPError as error:
+            raise DialogueUnavailable(f"Rasa gave no answer: {type(error).__name__}") from error
+        except ValidationError as error:
+            raise DialogueUnavailable(
+                f"Rasa's answer is not a dialogue turn: {error.error_count()} faults"
+            ) from error
+
+    async def close(self) -> None:
+        """Drop the connections."""
+        await self._client.aclose()

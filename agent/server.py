@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent's door: gateway workers connect here, one WebSocket a call;
+
+`GET /health` answers whether calls are welcome.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http
+import json
+import logging
+import os
+import signal
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.server import Server, ServerConnection, serve, unix_serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from agent.conversation import Conversation
+from agent.engines import Engines
+from agent.settings import AgentSettings
+from contracts.media_stream import MalformedMessage, Start, decode_from_gateway
+
+log = logging.getLogger(__name__)
+
+# Frames of 20 ms do not compress in time, and the stream's own frames are the sign of life.
+_STREAM: dict[str, Any] = {"compression": None, "max_size": 2**20, "ping_interval": None}
+_START_TIMEOUT_S = 5.0
+_TRY_AGAIN_LATER = 1013
+_PROTOCOL_ERROR = 1002
+
+
+class AgentServer:
+    """Accepts the media streams of calls and holds a conversation on each."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
+        self._calls = 0
+
+    async def call(self, connection: ServerConnection) -> None:
+        """One call: `start`, frames and messages, until the stream ends."""
+        if self._calls >= self._engines.settings.max_calls:
+            await connection.close(_TRY_AGAIN_LATER, "no free place")
+            return
+        self._calls += 1
+        try:
+            start = await self._first_message(connection)
+            if start is not None:
+                await self._converse(connection, start)
+        finally:
+            self._calls -= 1
+
+    def health(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answer a plain HTTP request; None lets a WebSocket through."""
+        if request.path != "/health":
+            return None
+        body = {"status": "ok", "calls": self._calls, "max_calls": self._engines.settings.max_calls}
+        response = connection.respond(http.HTTPStatus.OK, json.dumps(body) + "\n")
+        return response
+
+    async def _first_message(self, connection: ServerConnection) -> Start | None:
+        try:
+            async with asyncio.timeout(_START_TIMEOUT_S):
+                text = await connection.recv()
+            message = decode_from_gateway(text if isinstance(text, str) else "")
+            if isinstance(message, Start):
+                return message
+            reason = f"the first message is {message.event!r} instead of 'start'"
+        except ConnectionClosed:
+            return None
+        except TimeoutError:
+            reason = f"no start message in {_START_TIMEOUT_S:g} s"
+        except MalformedMessage as error:
+            reason = str(error)
+        log.warning("a media stream was refused: %s", reason)
+        await connection.close(_PROTOCOL_ERROR, reason[:120])
+        return None
+
+    async def _converse(self, connection: ServerConnection, start: Start) -> None:
+        outbox: asyncio.Queue[str | bytes] = asyncio.Queue()
+        sending = asyncio.create_task(_send_all(outbox, connection))
+        conversation = Conversation(start, self._engines, outbox.put_nowait)
+        log.info("%s: call from %s", start.call_id, start.caller)
+        await conversation.begin()
+        try:
+            async for message in connection:
+                if isinstance(message, bytes):
+                    conversation.hear(message)
+                    continue
+                try:
+                    conversation.receive(decode_from_gateway(message))
+                except MalformedMessage as error:
+                    log.warning("%s: a message of the gateway was dropped: %s", start.call_id, error)
+        except ConnectionClosed as error:
+            log.warning("%s: the media stream broke: %s", start.call_id, error)
+        finally:
+            sending.cancel()
+            await conversation.end()
+            log.info("%s: call ended", start.call_id)
+
+
+async def _send_all(outbox: asyncio.Queue[str | bytes], connection: ServerConnection) -> None:
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            await connection.send(await outbox.get())
+
+
+def _listen(server: AgentServer, address: str) -> Awaitable[Server]:
+    """Listen on `unix:///path` or `ws://host:port`."""
+    scheme, _, place = address.partition("://")
+    if scheme == "unix":
+        path = Path(place)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        return unix_serve(server.call, str(path), process_request=server.health, **_STREAM)
+    host, _, port = place.rpartition(":")
+    return serve(server.call, host, int(port), process_request=server.health, **_STREAM)
+
+
+async def run(settings: AgentSettings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises what `Engines.load` raises."""
+    engines = Engines.load(settings)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stopped.set)
+    await engines.warm_up()
+    server = await _listen(AgentServer(engines), settings.listen)
+    log.info("listening on %s, process %d", settings.listen, os.getpid())
+    await stopped.wait()
+    server.close()
+    await server.wait_closed()
+    await engines.close()

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the turn machine wants done.
+
+The conversation around it carries the commands out, in the order given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.turns.expectation import Expectation
+
+
+@dataclass(frozen=True, slots=True)
+class Recognize:
+    """Recognise the caller's sound from `from_ms` to `until_ms`.
+
+    It may be in vain: the caller may go on speaking.
+    """
+
+    utterance: int
+    from_ms: int
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AbandonRecognition:
+    """The caller goes on: what was recognised of this utterance so far is stale."""
+
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommitTurn:
+    """The caller's turn is over: ask the dialogue. `keys` instead of `text` when it was keyed in.
+
+    `end_ms` is when the caller stopped speaking (or pressed the last key); the reply's latency counts from
+    there.
+    """
+
+    turn: int
+    text: str
+    keys: str | None
+    expectation: Expectation
+    from_ms: int
+    end_ms: int
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreUtterance:
+    """The utterance is no turn: `reason` is `noise`, `backchannel` or `transferring`."""
+
+    utterance: int
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """From now on this is what the caller is expected to answer."""
+
+    expectation: Expectation
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Synthesise and play the parts in order, each followed by a mark, so that what was heard is known by the
+    clause.
+    """
+
+    speech: int
+    parts: tuple[str, ...]
+    turn: int
+    name: str = ""
+    protected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StopSpeaking:
+    """Silence, now: drop what is queued."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """A speech is over: `heard` are the parts that reached the caller in full."""
+
+    speech: int
+    heard: tuple[str, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DropReplies:
+    """The replies to a turn are not spoken, because the caller went on before a sound of them was heard."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransferCall:
+    """Hand the caller over to `target` (a SIP URI; None: the configured person)."""
+
+    target: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the call: everything that had to be said has been heard."""
+
+    reason: str
+
+
+Command = (
+    Recognize
+    | AbandonRecognition
+    | CommitTurn
+    | IgnoreUtterance
+    | Listen
+    | Speak
+    | StopSpeaking
+    | SpeechEnded
+    | DropReplies
+    | TransferCall
+    | HangUp
+)

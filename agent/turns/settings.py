@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every knob of turn-taking in one place, with its unit and its default."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class EndpointingSettings(BaseModel):
+    """How much silence ends a turn, by what is expected; milliseconds from the end of speech.
+
+    People leave 200–240 ms between turns and pause up to a second inside one. A yes or a no has no inside;
+    free speech has.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    yes_no_ms: int = Field(default=250, ge=100, le=5000)
+    digits_ms: int = Field(default=2000, ge=100, le=10000, description="until the count is full")
+    amount_ms: int = Field(default=550, ge=100, le=5000)
+    date_ms: int = Field(default=700, ge=100, le=5000)
+    name_ms: int = Field(default=700, ge=100, le=5000)
+    free_ms: int = Field(default=550, ge=100, le=5000)
+    unfinished_ms: int = Field(
+        default=1300, ge=100, le=10000, description="after a trailing “and”, “to”, “um”: more will come"
+    )
+
+
+class TurnSettings(BaseModel):
+    """Turn-taking of one conversation. All times in milliseconds of audio."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    endpointing: EndpointingSettings = EndpointingSettings()
+    speculate_ms: int = Field(
+        default=150, ge=0, le=1000, description="silence after which recognition starts"
+    )
+    preroll_ms: int = Field(
+        default=200, ge=0, le=1000, description="sound before the onset that is recognised too"
+    )
+    barge_in_ms: int = Field(default=160, ge=0, le=2000, description="speech that long interrupts the agent")
+    noise_ms: int = Field(
+        default=350,
+        ge=0,
+        le=2000,
+        description="speech without words shorter than this is a noise, not a turn",
+    )
+    max_utterance_ms: int = Field(
+        default=28_000, ge=1000, le=29_000, description="Whisper hears 30 s at most"
+    )
+    recognition_timeout_ms: int = Field(default=3000, ge=500, le=30_000)
+    key_idle_ms: int = Field(default=4000, ge=500, le=30_000, description="keys end after this pause")
+    menu_key_idle_ms: int = Field(
+        default=1500, ge=200, le=30_000, description="as key_idle_ms, where no digits were asked for"
+    )
+    check_in_ms: int = Field(default=8000, ge=1000, le=120_000, description="silence before a check-in")
+    check_ins: int = Field(default=2, ge=0, le=10, description="check-ins before the goodbye")
+
+
+class Prompts(BaseModel):
+    """What the agent says on its own account, where the dialogue is not asked or can't answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    check_in: str = "Are you still there?"
+    no_input_goodbye: str = "I can't hear you, so I will end the call now. Please call again. Goodbye."
+    dialogue_failed: str = "I am sorry, something went wrong on our side. Could you say that again, please?"
+    dialogue_failed_again: str = "I am sorry, our system can't answer now. I will connect you to a person."
+    resumed: str = "I am sorry, I lost you for a moment. Could you say that again, please?"
+    transfer_failed: str = "I am sorry, nobody can take your call right now. What else can I do for you?"
