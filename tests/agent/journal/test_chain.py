@@ -18,7 +18,9 @@ def journal(count: int) -> list[Entry]:
     entries: list[Entry] = []
     previous: str | None = None
     for seq in range(count):
-        entry = Entry(seq, seq * 20, "2026-01-01T00:00:00.000+00:00", "transcript", {"text": f"word {seq}", "ä": 1})
+        entry = Entry(
+            seq, seq * 20, "2026-01-01T00:00:00.000+00:00", "transcript", {"text": f"word {seq}", "ä": 1}
+        )
         entry = replace(entry, hash=link(CALL, previous, entry))
         entries.append(entry)
         previous = entry.hash

@@ -301,7 +301,9 @@ class TestActions:
 
 _MOMENTS = st.lists(
     st.tuples(
-        st.integers(0, 200), st.integers(1, 60), st.sampled_from(["", "yes", "mm hm", "stop", "my balance and"])
+        st.integers(0, 200),
+        st.integers(1, 60),
+        st.sampled_from(["", "yes", "mm hm", "stop", "my balance and"]),
     ),
     max_size=8,
 )
