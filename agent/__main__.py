@@ -28,7 +28,8 @@ def main() -> int:
     parser.add_argument("--settings", required=True, type=Path, help="JSON file of AgentSettings")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for chatty in ("httpx", "faster_whisper", "websockets.server"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     os.environ.update({key: os.environ.get(key, value) for key, value in _QUIET_THREADS.items()})
     try:
         settings = AgentSettings.model_validate_json(arguments.settings.read_text(encoding="utf-8"))

@@ -106,7 +106,7 @@ def _make_calls(
     from tellerline.scenario.runner import ScenarioRun
 
     reader = JournalReader(configuration.redis_url)
-    target = uri or _hotline(configuration)
+    target = uri or hotline(configuration)
     outcomes: list[CallOutcome] = []
     with Softphone() as phone, contextlib.ExitStack() as desk:
         desk_port = _desk_port(scenarios, configuration)
@@ -130,7 +130,8 @@ def _make_calls(
     return outcomes
 
 
-def _hotline(configuration: Configuration) -> str:
+def hotline(configuration: Configuration) -> str:
+    """The SIP URI of this installation's gateway."""
     from telephony.settings import GatewaySettings
 
     gateway = GatewaySettings.model_validate(configuration.gateway)

@@ -129,6 +129,10 @@ class ScenarioRun:
         outcome.e2e_latency_ms = self._floor.reply_ms - self._floor.since_ms
 
     def _hang_up(self, call: PhoneCall) -> None:
+        """A caller with manners lets the agent finish."""
+        if call.is_up:
+            with contextlib.suppress(TimeoutError):
+                call.wait_for_silence(_FLOOR_MS, after_ms=self._floor.reply_ms)
         call.hangup()
         with contextlib.suppress(TimeoutError):
             call.wait_ended(2.0)
