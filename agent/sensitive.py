@@ -15,8 +15,8 @@ _LONGEST_CHOICE = 2
 _NUMBER_WORD = "zero|oh|nought|one|two|three|four|five|six|seven|eight|nine|double|triple|[0-9]+"
 _TENS = "ten|eleven|twelve|[a-z]+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 _DIGIT = re.compile(rf"\b(?:{_NUMBER_WORD}|{_TENS})\b", re.IGNORECASE)
-# A card number has 12 to 19 digits; people say them one by one or in pairs.
-_LONG_NUMBER = re.compile(rf"(?:\b(?:{_NUMBER_WORD})\b[\s,.-]*){{8,}}", re.IGNORECASE)
+# Four digits in a row and more may be a PIN or a card number that nobody asked for; amounts and terms are not said so.
+_DIGIT_ROW = re.compile(rf"(?:\b(?:{_NUMBER_WORD})\b[\s,.-]*){{4,}}", re.IGNORECASE)
 
 
 def mask_keys(keys: str, sensitive: bool) -> str:
@@ -31,7 +31,7 @@ def mask_text(text: str, sensitive: bool) -> str:
     """
     if sensitive:
         return _DIGIT.sub("•", text)
-    return _LONG_NUMBER.sub("[number] ", text).strip()
+    return _DIGIT_ROW.sub("[number] ", text).strip()
 
 
 def keys_message(keys: str, sensitive: bool, call_id: str, seal: Seal) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import http
 import json
 import logging
@@ -130,6 +131,9 @@ async def run(settings: AgentSettings) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stopped.set)
     await engines.warm_up()
+    # What is loaded by now stays: a full collection would walk all of it in the middle of somebody's sentence.
+    gc.collect()
+    gc.freeze()
     server = await _listen(AgentServer(engines), settings.listen)
     log.info("listening on %s, process %d", settings.listen, os.getpid())
     await stopped.wait()

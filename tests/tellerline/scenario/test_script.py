@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scenario files are written by people: every mistake names its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tellerline.scenario.script import Scenario, ScenarioError, load_scenario
+
+SHIPPED = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yml"))
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "scenario.yml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_the_shipped_ones_can_be_read(path: Path) -> None:
+    assert isinstance(load_scenario(path), Scenario)
+
+
+def test_one_expectation_or_a_list_of_them(tmp_path: Path) -> None:
+    text = "name: x\nturns:\n  - expect: {says: hi}\n  - say: yes\n    expect: [{says: a}, {absent: b, in: journal}]\n"
+    scenario = load_scenario(written(tmp_path, text))
+    assert [len(turn.expect) for turn in scenario.turns] == [1, 2]
+    assert scenario.turns[1].expect[1].where == "journal"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("name: x\nturns: []", "turns"),
+        ("name: x\nturns: [{say: a, dtmf: '1'}]", "one of say, dtmf"),
+        ("name: x\nturns: [{shout: a}]", "turns.0.shout"),
+        ("name: x\nturns: [{expect: {says: '('}}]", "regular expression"),
+        ("name: x\nturns: [{dtmf: abc}]", "turns.0.dtmf"),
+        ("name: x\nturns: [{wav: missing.wav}]", "no such sound file"),
+        ("name: [", "not YAML"),
+    ],
+)
+def test_mistakes_name_their_place(tmp_path: Path, text: str, reason: str) -> None:
+    with pytest.raises(ScenarioError, match=reason):
+        load_scenario(written(tmp_path, text))
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(ScenarioError, match=r"nowhere\.yml"):
+        load_scenario(Path("nowhere.yml"))
