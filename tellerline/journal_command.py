@@ -84,10 +84,11 @@ def verify(call_id: CallId, config: ConfigOption = None) -> None:
     """Check the hash chain of a call's journal. Exit code 1 when an entry was changed, dropped or added."""
     console = Console(highlight=False)
 
-    def check(reader: JournalReader) -> list[str]:
-        return reader.verify(_resolve(reader, call_id))
+    def check(reader: JournalReader) -> tuple[str, list[str]]:
+        found = _resolve(reader, call_id)
+        return found, reader.verify(found)
 
-    faults = _read(config, console, check)
+    call_id, faults = _read(config, console, check)
     for fault in faults:
         console.print(f"[red]✗ {fault}[/]")
     if faults:

@@ -40,7 +40,13 @@ def _pattern(value: str) -> str:
     return value
 
 
+def _word(value: Any) -> Any:
+    # YAML reads a bare yes or no as a truth value; a caller says the word.
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+
+
 Pattern = Annotated[str, BeforeValidator(_pattern)]
+Words = Annotated[str, BeforeValidator(_word)]
 
 
 class _Part(BaseModel):
@@ -70,7 +76,7 @@ class Interruption(_Part):
     """Speech over the agent's, `after_ms` from its first sound."""
 
     after_ms: int = Field(ge=0)
-    say: str
+    say: Words
 
 
 class Turn(_Part):
@@ -79,7 +85,7 @@ class Turn(_Part):
     Without a deed: wait for the agent to speak.
     """
 
-    say: str | None = None
+    say: Words | None = None
     dtmf: str | None = Field(default=None, pattern=r"^[0-9A-D*#]+$")
     wav: Path | None = None
     interrupt: Interruption | None = None

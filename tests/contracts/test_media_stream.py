@@ -32,7 +32,13 @@ FROM_GATEWAY: list[BaseModel] = [
     TransferResult(status=486, at_ms=1),
     Stop(reason="caller hung up", at_ms=1),
 ]
-FROM_AGENT: list[BaseModel] = [Mark(name="1.0"), Clear(), Transfer(target="sip:x@y"), Hangup(), Hold(on=False)]
+FROM_AGENT: list[BaseModel] = [
+    Mark(name="1.0"),
+    Clear(),
+    Transfer(target="sip:x@y"),
+    Hangup(),
+    Hold(on=False),
+]
 
 
 @pytest.mark.parametrize("message", FROM_GATEWAY, ids=lambda message: type(message).__name__)

@@ -28,6 +28,7 @@ def test_one_expectation_or_a_list_of_them(tmp_path: Path) -> None:
     scenario = load_scenario(written(tmp_path, text))
     assert [len(turn.expect) for turn in scenario.turns] == [1, 2]
     assert scenario.turns[1].expect[1].where == "journal"
+    assert scenario.turns[1].say == "yes", "a bare yes in YAML is a word here"
 
 
 @pytest.mark.parametrize(
