@@ -15,7 +15,8 @@ _LONGEST_CHOICE = 2
 _NUMBER_WORD = "zero|oh|nought|one|two|three|four|five|six|seven|eight|nine|double|triple|[0-9]+"
 _TENS = "ten|eleven|twelve|[a-z]+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 _DIGIT = re.compile(rf"\b(?:{_NUMBER_WORD}|{_TENS})\b", re.IGNORECASE)
-# Four digits in a row and more may be a PIN or a card number that nobody asked for; amounts and terms are not said so.
+# Four digits in a row and more may be a PIN or a card number that nobody asked for; amounts and terms are not
+# said so.
 _DIGIT_ROW = re.compile(rf"(?:\b(?:{_NUMBER_WORD})\b[\s,.-]*){{4,}}", re.IGNORECASE)
 
 

@@ -131,7 +131,8 @@ async def run(settings: AgentSettings) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stopped.set)
     await engines.warm_up()
-    # What is loaded by now stays: a full collection would walk all of it in the middle of somebody's sentence.
+    # What is loaded by now stays: a full collection would walk all of it in the middle of somebody's
+    # sentence.
     gc.collect()
     gc.freeze()
     server = await _listen(AgentServer(engines), settings.listen)

@@ -20,18 +20,18 @@ from agent.settings import WhisperSettings
 from agent.turns.expectation import Expectation
 
 _MAX_FRAMES = 3000
-_N_MELS = 80
+_MIN_FRAMES = 100
 
 
-def cropped_length(frames: int, padding: int) -> int:
+def cropped_length(frames: int, padding: int, mels: int) -> int:
     """How many of Whisper's 3,000 feature frames to encode when `frames` of them carry sound.
 
-    Even, since the encoder halves them, and never 160: CTranslate2 takes an encoder output of as many
-    positions as there are mels (80) for features and encodes it again.
+    Even, since the encoder halves them, and never twice `mels`: CTranslate2 takes an encoder output of as
+    many positions as there are mels for features and encodes it again.
     """
-    length = min(_MAX_FRAMES, max(100, frames + padding))
+    length = min(_MAX_FRAMES, max(_MIN_FRAMES, frames + padding))
     length += length % 2
-    return length + 2 if length == 2 * _N_MELS else length
+    return length + 2 if length == 2 * mels else length
 
 
 class _ShortWhisperModel(WhisperModel):  # type: ignore[misc]
@@ -42,7 +42,7 @@ class _ShortWhisperModel(WhisperModel):  # type: ignore[misc]
     def encode(self, features: npt.NDArray[np.float32]) -> ctranslate2.StorageView:
         sounding = np.flatnonzero(np.abs(features).sum(axis=0))
         frames = int(sounding[-1]) + 1 if len(sounding) else 0
-        length = cropped_length(frames, self.padding_frames)
+        length = cropped_length(frames, self.padding_frames, features.shape[0])
         return super().encode(np.ascontiguousarray(features[:, :length]))
 
 

@@ -51,5 +51,9 @@ def test_dictated_digits_become_keys_and_other_words_lose_their_numbers() -> Non
 def test_a_card_number_said_anywhere_is_masked_and_an_amount_is_not() -> None:
     assert "four" not in mask_text("my card is four four one one two two three three four five", False)
     assert mask_text("four eight two one", False) == "[number]"
-    for amount in ("two hundred thousand for three years", "one point five million", "two thousand five hundred"):
+    for amount in (
+        "two hundred thousand for three years",
+        "one point five million",
+        "two thousand five hundred",
+    ):
         assert mask_text(amount, False) == amount

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The agent's door with a scripted gateway: real WebSocket, VAD, voice and Redis; words and answers are scripted."""
+"""The agent's door with a scripted gateway:
+
+Real WebSocket, VAD, voice and Redis; words and answers are scripted.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +96,9 @@ class ScriptedGateway:
         self._queue: list[bytes | str] = []
 
     async def send(self, frames: bytes) -> None:
-        """The caller's sound, as fast as the agent takes it, but with a moment for its engines between frames."""
+        """The caller's sound, as fast as the agent takes it, but with a moment for its engines between
+        frames.
+        """
         for at in range(0, len(frames), FRAME_BYTES):
             self.now_ms += FRAME_MS
             await self.connection.send(frames[at : at + FRAME_BYTES])

@@ -46,7 +46,7 @@ async def test_a_changed_a_dropped_and_a_last_entry_missing_are_found(redis_serv
     reader = JournalReader(redis_server.url)
     for call_id, place in (("c-changed", 1), ("c-dropped", 1), ("c-shortened", 2)):
         await write(redis_server.url, call_id, ["one", "two", "three"])
-        stream_id, fields = redis.xrange(journal_key(call_id))[place]
+        stream_id, _ = redis.xrange(journal_key(call_id))[place]
         if call_id == "c-changed":
             # A Stream's entries can't be edited in place: rewrite it with one word changed.
             entries = redis.xrange(journal_key(call_id))

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A telephone line in virtual time: a scripted caller, recogniser, dialogue and playout around the real turn machine.
+"""A telephone line in virtual time: a scripted caller, recogniser, dialogue and playout around the real turn
+machine.
 
     line = Line(replies={"what is my balance": [Reply(text="…")]})
     line.caller("what is my balance", at_ms=3000, lasts_ms=1200)
     line.run(until_ms=8000)
 
-Time moves in frames of 20 ms. The VAD is ideal but as late as the real one; the recogniser takes 80 ms, the dialogue 60 ms, and a
-clause is played for 60 ms a character.
+Time moves in frames of 20 ms. The VAD is ideal but as late as the real one; the recogniser takes 80 ms, the
+dialogue 60 ms, and a clause is played for 60 ms a character.
 """
 
 from __future__ import annotations
@@ -79,13 +80,17 @@ class Line:
         self._playing: list[_Playing] = []
         self.schedule(CallStarted(0))
 
-    # --- the script -------------------------------------------------------------------------------------------
+    # --- the script
+    # -------------------------------------------------------------------------------------------
 
     def schedule(self, event: Event) -> None:
         heapq.heappush(self._due, (event.at_ms, next(self._order), event))
 
     def caller(self, text: str, at_ms: int, lasts_ms: int) -> None:
-        """The caller speaks; `text` is what the recogniser makes of it (empty: a noise that sounds like speech)."""
+        """The caller speaks; `text` is what the recogniser makes of it (empty:
+
+        A noise that sounds like speech).
+        """
         end_ms = at_ms + lasts_ms
         self._spoken.append((at_ms, end_ms, text))
         self.schedule(SpeechStarted(at_ms + VAD_START_MS, at_ms))
@@ -106,7 +111,8 @@ class Line:
             self._feed(TimePassed(self.now_ms))
         return self
 
-    # --- what came of it --------------------------------------------------------------------------------------
+    # --- what came of it
+    # --------------------------------------------------------------------------------------
 
     def of(self, kind: type[T]) -> list[T]:
         return [said.command for said in self.log if isinstance(said.command, kind)]
@@ -123,7 +129,8 @@ class Line:
     def speeches(self) -> list[str]:
         return [" ".join(speak.parts) for speak in self.of(Speak)]
 
-    # --- the engines ------------------------------------------------------------------------------------------
+    # --- the engines
+    # ------------------------------------------------------------------------------------------
 
     def _feed(self, event: Event) -> None:
         for command in self.machine.handle(event):

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Conversations on the turn machine in virtual time; each is a timeline of a few seconds, run in milliseconds."""
+"""Conversations on the turn machine in virtual time;
+
+Each is a timeline of a few seconds, run in milliseconds.
+"""
 
 from __future__ import annotations
 
