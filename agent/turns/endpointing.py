@@ -23,8 +23,13 @@ UNFINISHED = frozenset({
 })  # fmt: skip
 
 
-def endpointing_delay_ms(expectation: Expectation, text: str, settings: EndpointingSettings) -> int:
-    """Milliseconds of silence that end a turn whose words so far are `text` (lower case, may be empty)."""
+def endpointing_delay_ms(
+    expectation: Expectation, text: str, free_ms: int, settings: EndpointingSettings
+) -> int:
+    """Milliseconds of silence that end a turn whose words so far are `text` (lower case, may be empty).
+
+    `free_ms` is the delay for free speech, as this caller's own pauses set it.
+    """
     if expectation.kind == "digits" and expectation.digits is not None:
         spoken = parse_digits(text)
         if spoken is not None:
@@ -38,4 +43,4 @@ def endpointing_delay_ms(expectation: Expectation, text: str, settings: Endpoint
         "date": settings.date_ms,
         "name": settings.name_ms,
     }
-    return by_kind.get(expectation.kind, settings.free_ms)
+    return by_kind.get(expectation.kind, free_ms)

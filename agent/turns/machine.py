@@ -42,6 +42,7 @@ from agent.turns.events import (
 from agent.turns.expectation import Expectation, expectation_of
 from agent.turns.keys import KeyRow
 from agent.turns.no_input import NoInput, Silence
+from agent.turns.pauses import CallerPauses
 from agent.turns.settings import Prompts, TurnSettings
 from agent.turns.speech import SpeechQueue
 from agent.turns.utterance import Utterance
@@ -61,12 +62,14 @@ class TurnMachine:
         self._speech = SpeechQueue()
         self._keys = KeyRow(self._settings)
         self._no_input = NoInput(self._settings.check_in_ms, self._settings.check_ins)
+        self._pauses = CallerPauses(self._settings.endpointing)
         self._expectation = Expectation()
         self._utterance: Utterance | None = None
         self._utterances = 0
         self._turn = 0
         self._asking: int | None = None
         self._held: tuple[Reply, ...] = ()
+        self._ended_ms: int | None = None
         self._last_said: tuple[Reply, ...] = ()
         self._due_actions: list[Reply] = []
         self._failures = 0
@@ -109,9 +112,13 @@ class TurnMachine:
         current = self._utterance
         if current is not None:
             asked = current.asked
+            self._learn_pause(current.end_ms, event.onset_ms)
             current.go_on()
             return [AbandonRecognition(current.number)] if asked else []
         self._utterances += 1
+        if self._ended_ms is not None:
+            soon = event.onset_ms - self._ended_ms <= self._settings.endpointing.cut_off_ms
+            self._learn_pause(self._ended_ms if soon else None, event.onset_ms)
         self._utterance = Utterance(
             self._utterances,
             max(0, event.onset_ms - self._settings.preroll_ms),
@@ -268,7 +275,8 @@ class TurnMachine:
             if not current.asked or now_ms - current.end_ms < self._settings.recognition_timeout_ms:
                 return []
             current.known_ms, current.failed = now_ms, True
-        delay_ms = endpointing_delay_ms(self._expectation, current.text, self._settings.endpointing)
+        endpointing = self._settings.endpointing
+        delay_ms = endpointing_delay_ms(self._expectation, current.text, self._pauses.delay_ms, endpointing)
         if now_ms - current.end_ms < delay_ms:
             return []
         if self._speech.speaking and self._speech.protected:
@@ -320,9 +328,16 @@ class TurnMachine:
             commands.append(DropReplies(self._turn))
         if self._speech.speaking:
             commands += self._interrupt()
+        self._pauses.turn_ended()
+        self._ended_ms = current.end_ms
         text = current.text or NOT_UNDERSTOOD
         commands.append(self._commit(text, None, current.from_ms, current.end_ms, current.confidence))
         return commands
+
+    def _learn_pause(self, end_ms: int | None, onset_ms: int) -> None:
+        """The caller went on after a pause; pauses between dictated digits say nothing about free speech."""
+        if end_ms is not None and self._expectation.kind == "free":
+            self._pauses.paused(onset_ms - end_ms)
 
     def _carry_on(self) -> list[Command]:
         """Nobody wanted the floor: say what was held back, or what the interruption cut off."""

@@ -20,7 +20,14 @@ class EndpointingSettings(BaseModel):
     amount_ms: int = Field(default=550, ge=100, le=5000)
     date_ms: int = Field(default=700, ge=100, le=5000)
     name_ms: int = Field(default=700, ge=100, le=5000)
-    free_ms: int = Field(default=550, ge=100, le=5000)
+    free_ms: int = Field(
+        default=550, ge=100, le=5000, description="to start with; then the caller's own pauses"
+    )
+    free_shortest_ms: int = Field(default=350, ge=100, le=5000)
+    free_longest_ms: int = Field(default=1500, ge=100, le=5000)
+    cut_off_ms: int = Field(
+        default=700, ge=0, le=5000, description="speech so soon after a commit shows that it was cut off"
+    )
     unfinished_ms: int = Field(
         default=1300, ge=100, le=10000, description="after a trailing “and”, “to”, “um”: more will come"
     )

@@ -7,7 +7,7 @@ Each is a timeline of a few seconds, run in milliseconds.
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.turns.commands import (
@@ -313,6 +313,7 @@ _MOMENTS = st.lists(
 
 
 class TestProperties:
+    @settings(max_examples=30, deadline=None)
     @given(_MOMENTS, st.text("0123456789#*", max_size=6))
     def test_whatever_the_caller_does_every_turn_is_in_order_and_the_call_ends(
         self, moments: list[tuple[int, int, str]], keys: str
@@ -324,7 +325,7 @@ class TestProperties:
             call.caller(text, at_ms, lasts * 50)
             at_ms += lasts * 50 + 200
         call.keys(keys, at_ms=1000)
-        call.run(at_ms + 90_000)
+        call.run(at_ms + 75_000)
         turns = [turn.turn for turn in call.of(CommitTurn)]
         assert turns == list(range(1, len(turns) + 1))
         ended = [(end.speech, end.complete) for end in call.of(SpeechEnded)]
