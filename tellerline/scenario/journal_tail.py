@@ -10,6 +10,7 @@ from agent.journal.chain import Entry
 from agent.journal.store import JournalReader
 
 _POLL_S = 0.05
+_SETTLE_S = 0.15
 
 
 class JournalTail:
@@ -36,10 +37,17 @@ class JournalTail:
         return fresh
 
     def until(self, found: Callable[[list[Entry]], bool], timeout_s: float) -> list[Entry]:
-        """What is new, read until `found` in it or the time is over."""
+        """What is new, read until `found` in it and what belongs to it has followed, or the time is over."""
         deadline = time.monotonic() + timeout_s
         fresh = self.poll()
         while not found(fresh) and time.monotonic() < deadline:
             time.sleep(_POLL_S)
             fresh += self.poll()
+        # Entries are written one after another: a reply of three sentences is three of them.
+        while time.monotonic() < deadline:
+            time.sleep(_SETTLE_S)
+            more = self.poll()
+            if not more:
+                break
+            fresh += more
         return fresh

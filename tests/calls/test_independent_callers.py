@@ -119,4 +119,3 @@ module_app menu.so
     clause = "To verify you, please key in your four digit PIN."
     spoken = PiperSynthesizer(AgentSettings().voice).synthesize(verbalise(clause))
     assert likeness(heard.astype("<i2").tobytes(), spoken) > 0.8
-
