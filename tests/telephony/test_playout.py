@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.media_stream import FRAME_BYTES, FRAME_MS
@@ -101,6 +101,7 @@ steps = st.lists(
 )
 
 
+@settings(max_examples=60)
 @given(steps)
 def test_every_frame_is_played_or_dropped_and_every_mark_answered_once(
     sequence: list[tuple[str, int]],
@@ -129,6 +130,7 @@ def test_every_frame_is_played_or_dropped_and_every_mark_answered_once(
     assert [m.name for m in model.marks] == [str(i) for i in range(named)]
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=10))
 def test_without_a_clear_everything_is_played_in_order(pushes: list[int]) -> None:
     playout, number = Playout(), 0

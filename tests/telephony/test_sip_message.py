@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony.call_id import new_call_id
@@ -110,6 +110,7 @@ def test_refusals() -> None:
     assert method_of("Response msg 200/INVITE/cseq=1 (rdata0x7f)") == ""
 
 
+@settings(max_examples=30)
 @given(st.lists(st.floats(0, 0.2), max_size=200))
 def test_call_rate_is_never_exceeded(gaps: list[float]) -> None:
     rate, now_s, admitted = CallRate(burst=10, per_second=20.0), 0.0, []
