@@ -20,7 +20,9 @@ def active_cards(session: Session, customer_id: int) -> list[Card]:
 
 
 def block_card(session: Session, customer_id: int, card_id: int, reason: str, now: dt.datetime) -> CardBlock:
-    """Block a card; a card that is blocked already keeps its first block. Raises LookupError when it isn't
+    """Block a card and order its replacement, which can be blocked in its turn (the post may lose it).
+
+    A card that is blocked already keeps its first block. Raises LookupError when it isn't
     this customer's.
     """
     card = session.get(Card, card_id, with_for_update=True)
@@ -29,9 +31,15 @@ def block_card(session: Session, customer_id: int, card_id: int, reason: str, no
     existing = session.scalar(select(CardBlock).where(CardBlock.card_id == card_id))
     if existing is not None:
         return existing
+    session.add(Card(customer_id=customer_id, kind=card.kind, last_four=_next_number(card.last_four)))
     block = CardBlock(
         card_id=card_id, reason=reason, blocked_at=now, replacement_by=(now + REPLACEMENT_TIME).date()
     )
     session.add(block)
     session.flush()
     return block
+
+
+def _next_number(last_four: str) -> str:
+    """The last four digits of a replacement: the card schemes never reuse a number."""
+    return f"{(int(last_four) + 1_111) % 10_000:04d}"

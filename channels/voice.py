@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 MAX_TEXT_CHARS = 2000
 MAX_CALL_ID_CHARS = 200
-_OF_THE_AGENT = ("/call_started", "/keys{")
+_OF_THE_AGENT = ("/call_started", "/keys{", "/nlu_fallback")
 _REPLY_FIELDS = ("expect", "digits", "sensitive", "barge_in", "action", "target")
 
 

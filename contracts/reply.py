@@ -18,6 +18,8 @@ CallAction = Literal["transfer", "hangup", "hold", "repeat"]
 # Intents that the agent itself sends; written as Rasa writes an intent with entities, so no NLU runs on them.
 CALL_STARTED = "/call_started"
 KEYS = "/keys"
+# The caller spoke, and no words could be made of it: the fallback offers other ways.
+NOT_UNDERSTOOD = "/nlu_fallback"
 
 
 class Reply(BaseModel):

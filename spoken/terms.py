@@ -19,6 +19,8 @@ _MONTHS = {
     "mouths": 1,
     "month's": 1,
 }
+# A bare number above thirty years' months is an amount, not a term.
+_LONGEST_BARE_MONTHS = 360
 _RANGE = {"to", "or", "till", "until"}
 
 
@@ -94,4 +96,5 @@ def _bare(numerals: list[Numeral]) -> int | None:
         return None
     if 1 <= value <= 10:
         return int(value) * 12
-    return int(value) if value % 12 == 0 and value <= 360 else None
+    # The bound comes first: Decimal refuses the remainder of a number beyond its precision.
+    return int(value) if value <= _LONGEST_BARE_MONTHS and value % 12 == 0 else None

@@ -102,6 +102,7 @@ def _make_calls(
     from telephony.phone_call import CallFailed
     from telephony.softphone import Softphone
     from tellerline.scenario.caller_voice import NoCallerVoice
+    from tellerline.scenario.events import publish_events
     from tellerline.scenario.operator_desk import operator_desk
     from tellerline.scenario.runner import ScenarioRun
 
@@ -115,6 +116,7 @@ def _make_calls(
                 desk.enter_context(operator_desk(desk_port))
             for scenario in scenarios:
                 console.print(f"[bold]{scenario.name}[/]  {scenario.caller.number} → {target}")
+                publish_events(scenario.events, configuration.redis_url)
                 run = ScenarioRun(scenario, phone, reader, target)
                 outcome, call = run.play(lambda turn: _print_turn(turn, console))
                 outcomes.append(outcome)

@@ -46,11 +46,7 @@ from agent.turns.pauses import CallerPauses
 from agent.turns.settings import Prompts, TurnSettings
 from agent.turns.speech import SpeechQueue
 from agent.turns.utterance import Utterance
-from contracts.reply import CALL_STARTED, Reply
-
-# Rasa reads a message that begins with a slash as an intent; this one leads to the fallback that offers other
-# ways.
-NOT_UNDERSTOOD = "/nlu_fallback"
+from contracts.reply import CALL_STARTED, NOT_UNDERSTOOD, Reply
 
 
 class TurnMachine:

@@ -21,6 +21,7 @@ from bank.offers.events import (
     DepositMaturing,
     LoanPageViewed,
     SalaryCredited,
+    Trigger,
     encode,
 )
 from bank.settings import BankSettings
@@ -31,17 +32,22 @@ def publish(connection: redis.Redis, event: CustomerEvent) -> None:
     connection.xadd(STREAM, {FIELD: encode(event)})
 
 
-def _event(arguments: argparse.Namespace, now: dt.datetime) -> CustomerEvent:
-    event_id = arguments.id or uuid.uuid4().hex
-    customer = arguments.customer
-    if arguments.type == "salary_credited":
-        return SalaryCredited(id=event_id, customer_id=customer, occurred_at=now, amount=arguments.amount)
-    if arguments.type == "deposit_maturing":
-        matures = now.date() + dt.timedelta(days=arguments.days)
+def make_event(
+    kind: Trigger, customer: int, amount: Decimal, days: int, now: dt.datetime, event_id: str | None = None
+) -> CustomerEvent:
+    """An event that happens to a customer at `now`; `amount` in dollars, `days` to a deposit's maturity.
+
+    Two events are the same when their ids are; without one a fresh id is drawn.
+    """
+    fresh = event_id or uuid.uuid4().hex
+    if kind == "salary_credited":
+        return SalaryCredited(id=fresh, customer_id=customer, occurred_at=now, amount=amount)
+    if kind == "deposit_maturing":
+        matures = now.date() + dt.timedelta(days=days)
         return DepositMaturing(
-            id=event_id, customer_id=customer, occurred_at=now, amount=arguments.amount, matures_on=matures
+            id=fresh, customer_id=customer, occurred_at=now, amount=amount, matures_on=matures
         )
-    return LoanPageViewed(id=event_id, customer_id=customer, occurred_at=now)
+    return LoanPageViewed(id=fresh, customer_id=customer, occurred_at=now)
 
 
 def _amount(text: str) -> Decimal:
@@ -66,7 +72,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--id", help="event id; the same id twice counts once")
     arguments = parser.parse_args(argv)
     settings = BankSettings.from_environment()
-    event = _event(arguments, dt.datetime.now(dt.UTC))
+    event = make_event(
+        arguments.type,
+        arguments.customer,
+        arguments.amount,
+        arguments.days,
+        dt.datetime.now(dt.UTC),
+        arguments.id,
+    )
     connection = redis.Redis.from_url(settings.redis_url)
     try:
         publish(connection, event)

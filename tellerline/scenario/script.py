@@ -17,6 +17,7 @@ understood the caller to say. Times are measured on the sound that the caller re
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -108,10 +109,23 @@ class CallerProfile(_Part):
     voice: str = "auto"
 
 
+class CustomerEventBefore(_Part):
+    """Something that happens to a customer before the call, so that the strategy may make an offer of it.
+
+    `amount` in dollars; `days` until a deposit matures.
+    """
+
+    type: Literal["salary_credited", "deposit_maturing", "loan_page_viewed"]
+    customer: int = Field(gt=0)
+    amount: Decimal = Field(default=Decimal("5200.00"), gt=0, decimal_places=2)
+    days: int = Field(default=10, ge=0)
+
+
 class Scenario(_Part):
-    """A whole call."""
+    """A whole call, and the customer events that come before it."""
 
     name: str
+    events: tuple[CustomerEventBefore, ...] = ()
     caller: CallerProfile = CallerProfile()
     codec: Literal["PCMA", "PCMU"] = "PCMA"
     dtmf: Literal["rfc4733", "info"] = "rfc4733"

@@ -125,7 +125,9 @@ def test_card_is_blocked_once(database: Database) -> None:
         assert again.id == first.id
         assert again.blocked_at == NOW
         assert first.replacement_by == dt.date(2026, 11, 30)
-        assert active_cards(session, 1) == [credit]
+        left, replacement = active_cards(session, 1)
+        assert left == credit
+        assert (replacement.kind, replacement.last_four != debit.last_four) == (debit.kind, True)
     with database.session() as session:
         assert session.scalar(select(func.count()).select_from(CardBlock)) == 1
 

@@ -24,7 +24,8 @@ def test_the_shipped_ones_can_be_read(path: Path) -> None:
 
 
 def test_one_expectation_or_a_list_of_them(tmp_path: Path) -> None:
-    text = "name: x\nturns:\n  - expect: {says: hi}\n  - say: yes\n    expect: [{says: a}, {absent: b, in: journal}]\n"
+    text = "name: x\nturns:\n  - expect: {says: hi}\n"
+    text += "  - say: yes\n    expect: [{says: a}, {absent: b, in: journal}]\n"
     scenario = load_scenario(written(tmp_path, text))
     assert [len(turn.expect) for turn in scenario.turns] == [1, 2]
     assert scenario.turns[1].expect[1].where == "journal"
