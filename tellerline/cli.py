@@ -151,6 +151,12 @@ def journal(context: typer.Context) -> None:
     _hand_over("journal", "tellerline.journal_command", "app", context.args)
 
 
+@application.command(context_settings=_PASS_ON, add_help_option=False)
+def bench(context: typer.Context) -> None:
+    """Measure: `tellerline bench latency` is how long callers wait, and where the time goes."""
+    _hand_over("bench", "bench.command", "app", context.args)
+
+
 @models_app.command("list")
 def models_list() -> None:
     """The models of the registry, shipped and to be fetched."""

@@ -49,9 +49,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     from tellerline.supervision import members
 
     folder = tmp_path_factory.mktemp("stack")
-    ports = free_ports(4)
+    ports = free_ports(5)
     content = {
         "var": str(folder / "var"),
+        "transfer_target": f"sip:operator@127.0.0.1:{ports[4]}",
         "redis": {"port": ports[0]},
         # Trained once for all tests and for `make run`: named by the hash of its sources.
         "rasa": {"port": ports[1], "models": str(ROOT / "var" / "rasa")},
