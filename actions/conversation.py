@@ -159,14 +159,18 @@ class ActionGreet(TurnAction):
 
 
 class ActionThank(TurnAction):
-    """A thank you is answered, and the call goes on."""
+    """A thank you is answered; to "anything else?" it means no, anywhere else the call goes on."""
 
     action_name = "action_thank"
 
     async def answer(self, turn: Turn) -> list[EventType]:
         """Answer, and come back to the open question."""
         turn.say("utter_youre_welcome")
-        if turn.in_form or turn.awaiting not in {None, Awaiting.ANYTHING_ELSE}:
+        if turn.in_form:
+            return ask_again(turn)
+        if turn.awaiting is Awaiting.ANYTHING_ELSE:
+            return [go_on_with("action_goodbye")]
+        if turn.awaiting is not None:
             return ask_again(turn)
         return turn.finish()
 

@@ -62,6 +62,14 @@ def test_balance(dialogue: Dialogue) -> None:
     assert ended.replies[-1].action == "hangup"
 
 
+def test_thanks_in_answer_to_anything_else_end_the_call_and_before_it_they_do_not(dialogue: Dialogue) -> None:
+    call = dialogue.call(dialogue.customer().phone)
+    assert names(call.say("thank you")) == ["utter_youre_welcome", "utter_anything_else"]
+    ended = call.say("thank you")
+    assert names(ended) == ["utter_youre_welcome", "utter_goodbye"]
+    assert ended.replies[-1].action == "hangup"
+
+
 def test_verified_once_serves_the_whole_call(dialogue: Dialogue) -> None:
     call = dialogue.call(dialogue.customer().phone)
     call.say("what is my balance")
