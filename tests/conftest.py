@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.private_redis import PrivateRedis, private_redis
+
 ROOT = Path(__file__).resolve().parents[1]
 CLI = (sys.executable, "-m", "tellerline")
 START_BUDGET_S = 400
@@ -40,6 +42,13 @@ class Stack:
         """The rows of `tellerline status`, by name."""
         answer = json.loads(self.tellerline("status", "--json").stdout)
         return {row["name"]: row for row in answer["processes"]}
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[PrivateRedis]:
+    """A real Redis for tests of one room."""
+    with private_redis() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

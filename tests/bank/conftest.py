@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +13,10 @@ import redis
 from bank.database import Database
 from bank.generator import fill
 from bank.offers.strategy import Strategy, load_strategy
+from tests.private_redis import PrivateRedis
 
 ROOT = Path(__file__).parents[2]
 NOW = dt.datetime(2026, 11, 23, 9, 0, tzinfo=dt.UTC)
-REDIS_SOCKET_WAIT_S = 20
 
 
 @pytest.fixture(scope="session")
@@ -37,28 +34,10 @@ def database(tmp_path: Path, strategy: Strategy) -> Iterator[Database]:
     made.close()
 
 
-@pytest.fixture(scope="session")
-def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A private redis-server on a Unix socket, so that no port is needed."""
-    folder = tmp_path_factory.mktemp("redis")
-    path = folder / "redis.sock"
-    command = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + REDIS_SOCKET_WAIT_S
-    while time.monotonic() < deadline:
-        with contextlib.suppress(redis.ConnectionError), redis.Redis(unix_socket_path=str(path)) as probe:
-            probe.ping()
-            break
-        time.sleep(0.05)
-    yield path
-    process.terminate()
-    process.wait(10)
-
-
 @pytest.fixture
-def events(redis_socket: Path) -> Iterator[redis.Redis]:
+def events(redis_server: PrivateRedis) -> Iterator[redis.Redis]:
     """An empty Redis."""
-    connection = redis.Redis(unix_socket_path=str(redis_socket))
+    connection = redis.Redis.from_url(redis_server.url)
     connection.flushall()
     yield connection
     connection.close()

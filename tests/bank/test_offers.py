@@ -33,6 +33,7 @@ from bank.offers.store import best_offer, decide_offer, make_offers
 from bank.offers.strategy import Strategy, StrategyError, load_strategy
 from bank.settings import BankSettings
 from tests.bank.conftest import NOW
+from tests.private_redis import PrivateRedis
 
 
 def salary(event_id: str = "e1", customer: int = 1, amount: str = "5000.00") -> SalaryCredited:
@@ -264,12 +265,12 @@ def test_first_answer_stands_and_belongs_to_the_customer(database: Database, str
 
 
 def test_publish_command(
-    redis_socket: Path,
+    redis_server: PrivateRedis,
     events: redis.Redis,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv("TELLERLINE_REDIS_URL", f"unix://{redis_socket}")
+    monkeypatch.setenv("TELLERLINE_REDIS_URL", redis_server.url)
     assert publish_command(["deposit_maturing", "--customer", "3", "--amount", "900", "--days", "5"]) == 0
     [(_, fields)] = events.xrange(STREAM)
     event = decode(fields[b"event"])
