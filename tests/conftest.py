@@ -112,9 +112,8 @@ def free_ports(count: int) -> list[int]:
 
 
 def _tellerline(config: Path, *arguments: str, timeout_s: float) -> subprocess.CompletedProcess[str]:
-    command, *rest = arguments
     return subprocess.run(
-        [*CLI, command, "--config", str(config), *rest],
+        [*CLI, *arguments, "--config", str(config)],
         capture_output=True,
         text=True,
         timeout=timeout_s,

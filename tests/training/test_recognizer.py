@@ -237,8 +237,17 @@ def test_shipped_model_is_small_and_whole() -> None:
 
 
 @pytest.mark.quick
-@pytest.mark.parametrize("text", ["i'd like to borrow two hundred thousand for renovation", "yes please"])
-def test_shipped_model_understands_a_voice_it_never_heard(shipped: object, text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "needed"),
+    [
+        ("I'd like to borrow two hundred thousand for renovation", "borrow two hundred thousand renovation"),
+        ("yes please", "yes please"),
+        ("what is my balance", "balance"),
+    ],
+)
+def test_shipped_model_understands_a_voice_it_never_heard(
+    shipped: object, text: str, needed: str, tmp_path: Path
+) -> None:
     if shutil.which("flite") is None:
         pytest.skip("flite is not installed: apt-get install flite")
     import soundfile
@@ -254,4 +263,5 @@ def test_shipped_model_understands_a_voice_it_never_heard(shipped: object, text:
         temperature=0.0,
         without_timestamps=True,
     )
-    assert " ".join(segment.text.strip() for segment in segments) == text
+    heard = " ".join(segment.text.strip() for segment in segments)
+    assert set(needed.split()) <= set(heard.split()), heard

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The whole pipeline in one command: sentences, speech, training, export, evaluation; resumable anywhere.
 
-python -m training.recognizer --out models/recognizer-en --steps 8500 --work var/recognizer
+python -m training.recognizer --out models/recognizer-en --steps 8200 --work var/recognizer
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--work", type=Path, required=True, help="folder of shards and checkpoint; kept for resuming"
     )
-    parser.add_argument("--steps", type=int, default=8500, help="length of the training schedule")
+    parser.add_argument("--steps", type=int, default=8200, help="length of the training schedule")
     parser.add_argument("--sentences", type=int, default=70_000, help="clips to synthesise for training")
     parser.add_argument("--unseen", type=int, default=360, help="clips to synthesise for each evaluation set")
     parser.add_argument("--seed", type=int, default=1)
