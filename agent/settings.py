@@ -42,7 +42,7 @@ class WhisperSettings(BaseModel):
     device: str = "auto"
     compute_type: str = Field(default="default", description="CTranslate2's: int8, float16, …")
     threads: int = Field(default=1, ge=1, le=64)
-    beam_size: int = Field(default=3, ge=1, le=10)
+    beam_size: int = Field(default=5, ge=1, le=10)
     crop: bool = True
     padding_frames: int = Field(default=50, ge=0, le=3000)
     max_tokens: int = Field(default=48, ge=4, le=224)
