@@ -77,7 +77,9 @@ class ActionBlockCard(TurnAction):
             return turn.finish()
         reason = "stolen" if _STOLEN.search(turn.words) else turn.slot("card_reason") or "lost"
         events = [*leaving, SlotSet("customer_id", customer), SlotSet("card_reason", reason)]
-        card = chosen(cards, turn.words) or self._asked_about(turn, cards)
+        # "Which card?" may be answered by its last digits, keyed in.
+        answer = turn.words or turn.keys(office().seal) or ""
+        card = chosen(cards, answer) or self._asked_about(turn, cards)
         if card is None:
             names = [f"the {card.kind} card ending in {card.last_four}" for card in cards]
             turn.say("utter_ask_which_card", cards=", or ".join(names))

@@ -112,6 +112,8 @@ class ActionOnKeys(TurnAction):
         """Let the chosen action answer."""
         if turn.awaiting is Awaiting.PIN or self._keyed_ahead(turn):
             return [go_on_with("action_verify_pin")]
+        if turn.awaiting is Awaiting.CARD_CHOICE:
+            return [go_on_with("action_block_card")]
         chosen = MENU.get(turn.keys(office().seal) or "")
         if chosen is not None:
             return [go_on_with(chosen)]
@@ -120,7 +122,8 @@ class ActionOnKeys(TurnAction):
 
     def _keyed_ahead(self, turn: Turn) -> bool:
         """Whether the PIN came before it was asked for, as people who call often do."""
-        return turn.keys_are_sealed and not turn.slot("verified") and not turn.in_form
+        nothing_open = turn.awaiting is None and not turn.in_form
+        return turn.keys_are_sealed and not turn.slot("verified") and nothing_open
 
 
 class ActionAskAgain(TurnAction):

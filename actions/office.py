@@ -20,7 +20,7 @@ from bank.settings import BankSettings
 from contracts.sealed import Seal
 
 TRANSFER_VARIABLE = "TELLERLINE_TRANSFER_TARGET"
-DEFAULT_TRANSFER_TARGET = "sip:branch@127.0.0.1:5062"
+DEFAULT_TRANSFER_TARGET = "sip:operator@127.0.0.1:5080"
 
 T = TypeVar("T")
 

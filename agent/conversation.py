@@ -83,11 +83,10 @@ class Conversation:
         self._mouth = Mouth(send, engines.sound_of, self._first_sound, clock)
         self._journal = JournalWriter(engines.redis, start.call_id)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._outcome = "caller hung up"
+        self._outcome = "the media stream was lost"
         self._turns = 0
 
     # --- life
-    # -------------------------------------------------------------------------------------------------
 
     async def begin(self) -> None:
         """Open the journal and let the machine say its first words."""
@@ -145,13 +144,16 @@ class Conversation:
                 log.warning("%s: started twice", self._start.call_id)
 
     async def end(self) -> None:
-        """The stream is over: stop everything and seal the journal."""
+        """The stream is over: stop everything."""
         self._handle(CallEnded(self._now_ms))
         tasks, self._tasks = self._tasks, set()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._journal.append("call_ended", self._now_ms, outcome=self._outcome)
+
+    async def seal(self) -> None:
+        """Bring the journal to Redis in full, which may take as long as Redis is away, and seal it."""
         await self._journal.seal(
             {
                 "outcome": self._outcome,
@@ -161,7 +163,6 @@ class Conversation:
         )
 
     # --- the machine's commands
-    # -------------------------------------------------------------------------------
 
     def _handle(self, event: Event) -> None:
         for command in self._machine.handle(event):
@@ -181,17 +182,16 @@ class Conversation:
 
     @_do.register
     def _(self, command: IgnoreUtterance) -> None:
-        text = mask_text(command.text, self._machine.expectation.sensitive)
+        text = mask_text(command.text, self._machine.expectation)
         self._journal.append("utterance_ignored", self._now_ms, text=text, reason=command.reason)
 
     @_do.register
     def _(self, command: CommitTurn) -> None:
         self._turns += 1
-        sensitive = command.expectation.sensitive
         said = (
-            {"keys": mask_keys(command.keys, sensitive)}
+            {"keys": mask_keys(command.keys, command.expectation)}
             if command.keys is not None
-            else {"text": mask_text(command.text, sensitive)}
+            else {"text": mask_text(command.text, command.expectation)}
         )
         self._journal.append(
             "turn_committed",
@@ -244,7 +244,6 @@ class Conversation:
     @_do.register
     def _(self, command: TransferCall) -> None:
         target = command.target or self._engines.settings.transfer_target
-        self._outcome = "transferred"
         self._journal.append("transfer_started", self._now_ms, target=target)
         self._send(encode(Transfer(target=target)))
 
@@ -254,14 +253,13 @@ class Conversation:
         self._send(encode(Hangup(reason=command.reason)))
 
     # --- engines
-    # ----------------------------------------------------------------------------------------------
 
     async def _recognize(self, command: Recognize) -> None:
         began = self._clock()
         sound = self._ear.sound(command.from_ms, command.until_ms)
-        sensitive = self._machine.expectation.sensitive
+        expectation = self._machine.expectation
         try:
-            found = await self._engines.transcript_of(sound, self._machine.expectation)
+            found = await self._engines.transcript_of(sound, expectation)
         except Exception:
             # Whatever broke in the engine, the caller must be asked again instead of waiting.
             log.exception("%s: the recogniser broke", self._start.call_id)
@@ -272,7 +270,7 @@ class Conversation:
             "transcript",
             self._now_ms,
             utterance=command.utterance,
-            text=mask_text(found.text, sensitive),
+            text=mask_text(found.text, expectation),
             confidence=round(found.confidence, 3),
             until_ms=command.until_ms,
             took_ms=self._since(began),
@@ -285,11 +283,10 @@ class Conversation:
     async def _ask(self, command: CommitTurn) -> None:
         began = self._clock()
         start, seal = self._start, self._engines.seal
-        sensitive = command.expectation.sensitive
         if command.keys is not None:
-            message = keys_message(command.keys, sensitive, start.call_id, seal)
+            message = keys_message(command.keys, command.expectation, start.call_id, seal)
         else:
-            message = text_message(command.text, sensitive, command.expectation.digits, start.call_id, seal)
+            message = text_message(command.text, command.expectation, start.call_id, seal)
         metadata = {
             "call_id": start.call_id,
             "from": start.caller,
@@ -299,8 +296,10 @@ class Conversation:
         }
         try:
             answer = await self._engines.dialogue.answer(start.call_id, message, metadata)
-        except DialogueUnavailable as error:
-            log.error("%s: %s", start.call_id, error)
+        except Exception as error:
+            # A turn without an answer would leave the call deaf: whatever broke, the caller hears of it.
+            expected = isinstance(error, DialogueUnavailable)
+            log.error("%s: no answer: %s", start.call_id, error, exc_info=not expected)
             self._journal.append("dialogue_failed", self._now_ms, turn=command.turn, reason=str(error))
             self._handle(DialogueFailed(self._now_ms, command.turn))
             return

@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 # CTranslate2 and onnxruntime release the GIL; two threads each keep a second call from waiting for the first.
 _THREADS = 2
+# A Redis that says nothing for so long counts as away; the journal waits and tries again. Seconds.
+_REDIS_S = 2.0
 
 
 class Engines:
@@ -68,7 +70,12 @@ class Engines:
             WhisperRecognizer(settings.recognizer),
             PiperSynthesizer(settings.voice),
             RasaDialogue(settings.dialogue),
-            Redis.from_url(settings.redis_url, decode_responses=True),
+            Redis.from_url(
+                settings.redis_url,
+                decode_responses=True,
+                socket_timeout=_REDIS_S,
+                socket_connect_timeout=_REDIS_S,
+            ),
             Seal.from_environment(),
             load_network(),
         )

@@ -2,8 +2,8 @@
 """The mouth of one call: speeches become sound, in order, a clause at a time, ahead of the playout, each
 clause followed by its mark.
 
-After an interruption the clauses that were not sent yet are marked as cut, so that the turn machine hears the
-fate of every clause in order, from the gateway's marks alone.
+After an interruption the clauses that were not sent yet are marked as unsaid, so that the turn machine hears
+the fate of every clause in order, from the gateway's marks alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 # Puts a message on its way to the gateway, in order; never waits.
 Send = Callable[[str | bytes], None]
-_CUT = "cut"
+_UNSAID = "unsaid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,12 @@ class Mouth:
         while True:
             era, speak, ordered = await self._orders.get()
             for part, text in enumerate(speak.parts):
-                cut = era != self._era or not await self._say_part(era, speak, part, text, ordered)
+                said = era == self._era and await self._say_part(era, speak, part, text, ordered)
                 name = f"{speak.speech}.{part}"
-                self._send(encode(Mark(name=f"{name}.{_CUT}" if cut else name)))
+                self._send(encode(Mark(name=name if said else f"{name}.{_UNSAID}")))
 
     async def _say_part(self, era: int, speak: Speak, part: int, text: str, ordered: float) -> bool:
-        """Synthesise and send one clause; False when it was cut before its sound was sent."""
+        """Synthesise and send one clause; False when it was cut before that, or has no sound."""
         try:
             sound = await self._sound_of(text)
         except Exception:
@@ -88,7 +88,7 @@ class Mouth:
 def part_reached(mark: MarkReached, now_ms: int) -> PartReached | None:
     """The fate of a clause that a mark tells; None for a mark that is not ours."""
     speech, _, rest = mark.name.partition(".")
-    part, _, cut = rest.partition(".")
+    part, _, unsaid = rest.partition(".")
     if not (speech.isdigit() and part.isdigit()):
         return None
-    return PartReached(now_ms, int(speech), int(part), mark.played and cut != _CUT)
+    return PartReached(now_ms, int(speech), int(part), mark.played and unsaid != _UNSAID)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 import httpx
@@ -20,15 +21,20 @@ class RasaDialogue:
 
     def __init__(self, settings: DialogueSettings) -> None:
         # Nothing of the environment's proxies: the server is on this machine or inside the bank.
+        self._timeout_s = settings.timeout_s
         self._client = httpx.AsyncClient(base_url=settings.url, timeout=settings.timeout_s, trust_env=False)
 
     async def answer(self, call_id: str, text: str, metadata: Mapping[str, str]) -> DialogueTurn:
         """Ask Rasa. Raises DialogueUnavailable for a dead, slow or lying server."""
         body = {"call": call_id, "text": text, "metadata": dict(metadata)}
         try:
-            response = await self._client.post(_TURN, json=body)
+            # httpx bounds each read; a caller waits for the whole.
+            async with asyncio.timeout(self._timeout_s):
+                response = await self._client.post(_TURN, json=body)
             response.raise_for_status()
             return DialogueTurn.model_validate_json(response.content)
+        except TimeoutError as error:
+            raise DialogueUnavailable(f"Rasa gave no answer in {self._timeout_s:g} s") from error
         except httpx.HTTPStatusError as error:
             raise DialogueUnavailable(f"Rasa answered {error.response.status_code}") from error
         except httpx.HTTPError as error:

@@ -6,49 +6,82 @@ from __future__ import annotations
 import json
 import re
 
+from agent.turns.expectation import Expectation
 from contracts.reply import KEYS
 from contracts.sealed import Seal
-from spoken.digits import parse_digits
+from spoken.digits import digits_of_word, may_be_digit, parse_digits
 
-# A menu choice tells nothing; anything longer may be a PIN keyed in before it was asked for.
-_LONGEST_CHOICE = 2
-_NUMBER_WORD = "zero|oh|nought|one|two|three|four|five|six|seven|eight|nine|double|triple|[0-9]+"
-_TENS = "ten|eleven|twelve|[a-z]+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
-_DIGIT = re.compile(rf"\b(?:{_NUMBER_WORD}|{_TENS})\b", re.IGNORECASE)
+_MASK = "•"
 # Four digits in a row and more may be a PIN or a card number that nobody asked for; amounts and terms are not
-# said so.
-_DIGIT_ROW = re.compile(rf"(?:\b(?:{_NUMBER_WORD})\b[\s,.-]*){{4,}}", re.IGNORECASE)
+# spoken so.
+_SECRET_DIGITS = 4
+# Written figures may be an amount; unless they are as long as a card number, only their company tells.
+_CARD_DIGITS = 12
+_SECRET_COMPANY = re.compile(r"\b(?:pin|code|card|passcode|password|number)\b", re.IGNORECASE)
 
 
-def mask_keys(keys: str, sensitive: bool) -> str:
-    """The keyed digits as the journal may show them: only short menu choices stay readable."""
-    return keys if len(keys) <= _LONGEST_CHOICE and not sensitive else "•" * len(keys)
+def is_open(length: int, expectation: Expectation) -> bool:
+    """Whether a row of `length` keys may be read by everybody: a choice, or as many as were asked for."""
+    if expectation.sensitive:
+        return False
+    asked = expectation.digits or 0 if expectation.kind == "digits" else 0
+    return length <= max(1, asked)
 
 
-def mask_text(text: str, sensitive: bool) -> str:
-    """The transcript as it may be kept:
+def mask_keys(keys: str, expectation: Expectation) -> str:
+    """The keyed digits as the journal may show them."""
+    return keys if is_open(len(keys), expectation) else _MASK * len(keys)
 
-    Every number word of a sensitive answer, and anywhere what may be a card number, is gone.
+
+def mask_text(text: str, expectation: Expectation) -> str:
+    """The transcript as it may be kept.
+
+    Of a sensitive answer every word that may be a digit is gone; elsewhere what may be a PIN or a card
+    number, unless figures were asked for.
     """
-    if sensitive:
-        return _DIGIT.sub("•", text)
-    return _DIGIT_ROW.sub("[number] ", text).strip()
+    if text.startswith("/"):
+        return text
+    words = text.split()
+    if expectation.sensitive:
+        dictated = parse_digits(text, expectation.digits)
+        if dictated is not None:
+            return _MASK * len(dictated)
+        return " ".join(_MASK if may_be_digit(word) else word for word in words)
+    if expectation.kind in ("digits", "amount", "date"):
+        return text
+    return " ".join(_without_rows(words, secret_company=_SECRET_COMPANY.search(text) is not None))
 
 
-def keys_message(keys: str, sensitive: bool, call_id: str, seal: Seal) -> str:
-    """The dialogue's message for keyed (or dictated) digits, sealed unless they are a menu choice."""
-    keep = len(keys) <= _LONGEST_CHOICE and not sensitive
-    value = keys if keep else seal.seal(call_id, keys)
+def keys_message(keys: str, expectation: Expectation, call_id: str, seal: Seal) -> str:
+    """The dialogue's message for keyed (or dictated) digits, sealed unless everybody may read them."""
+    value = keys if is_open(len(keys), expectation) else seal.seal(call_id, keys)
     return f"{KEYS}{json.dumps({'keys': value})}"
 
 
-def text_message(text: str, sensitive: bool, digits: int | None, call_id: str, seal: Seal) -> str:
-    """The dialogue's message for spoken words:
-
-    Dictated digits of a sensitive answer become keys, other words stay words.
-    """
-    if sensitive and not text.startswith("/"):
-        dictated = parse_digits(text, digits)
+def text_message(text: str, expectation: Expectation, call_id: str, seal: Seal) -> str:
+    """The dialogue's message for spoken words: dictated digits of a sensitive answer become keys."""
+    if expectation.sensitive and not text.startswith("/"):
+        dictated = parse_digits(text, expectation.digits)
         if dictated is not None:
-            return keys_message(dictated, True, call_id, seal)
-    return text if text.startswith("/") else mask_text(text, sensitive)
+            return keys_message(dictated, expectation, call_id, seal)
+    return mask_text(text, expectation)
+
+
+def _without_rows(words: list[str], *, secret_company: bool) -> list[str]:
+    """The words with each row of digits that may be a secret replaced by one mask."""
+    kept: list[str] = []
+    row: list[str] = []
+    for word in [*words, ""]:
+        if digits_of_word(word):
+            row.append(word)
+            continue
+        kept += ["[number]"] if _is_secret(row, secret_company) else row
+        kept += [word] if word else []
+        row = []
+    return kept
+
+
+def _is_secret(row: list[str], secret_company: bool) -> bool:
+    digits = sum(digits_of_word(word) for word in row)
+    written = any(character.isdigit() for word in row for character in word)
+    return digits >= (_CARD_DIGITS if written and not secret_company else _SECRET_DIGITS)

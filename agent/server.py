@@ -42,6 +42,11 @@ class AgentServer:
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
         self._calls = 0
+        self._sealing: set[asyncio.Task[None]] = set()
+
+    async def sealed(self) -> None:
+        """Wait until the journals of all calls that are over have been sealed, or given up."""
+        await asyncio.gather(*self._sealing, return_exceptions=True)
 
     async def call(self, connection: ServerConnection) -> None:
         """One call: `start`, frames and messages, until the stream ends."""
@@ -56,13 +61,14 @@ class AgentServer:
         finally:
             self._calls -= 1
 
-    def health(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Answer a plain HTTP request; None lets a WebSocket through."""
-        if request.path != "/health":
-            return None
-        body = {"status": "ok", "calls": self._calls, "max_calls": self._engines.settings.max_calls}
-        response = connection.respond(http.HTTPStatus.OK, json.dumps(body) + "\n")
-        return response
+    def admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answer `GET /health`; refuse a call without a place before it is taken. None lets it in."""
+        if request.path == "/health":
+            body = {"status": "ok", "calls": self._calls, "max_calls": self._engines.settings.max_calls}
+            return connection.respond(http.HTTPStatus.OK, json.dumps(body) + "\n")
+        if self._calls >= self._engines.settings.max_calls:
+            return connection.respond(http.HTTPStatus.SERVICE_UNAVAILABLE, "no free place\n")
+        return None
 
     async def _first_message(self, connection: ServerConnection) -> Start | None:
         try:
@@ -87,8 +93,8 @@ class AgentServer:
         sending = asyncio.create_task(_send_all(outbox, connection))
         conversation = Conversation(start, self._engines, outbox.put_nowait)
         log.info("%s: call from %s", start.call_id, start.caller)
-        await conversation.begin()
         try:
+            await conversation.begin()
             async for message in connection:
                 if isinstance(message, bytes):
                     conversation.hear(message)
@@ -102,6 +108,10 @@ class AgentServer:
         finally:
             sending.cancel()
             await conversation.end()
+            # A Redis that is away must not keep the place of the next caller.
+            sealing = asyncio.create_task(conversation.seal())
+            self._sealing.add(sealing)
+            sealing.add_done_callback(self._sealing.discard)
             log.info("%s: call ended", start.call_id)
 
 
@@ -118,9 +128,9 @@ def _listen(server: AgentServer, address: str) -> Awaitable[Server]:
         path = Path(place)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
-        return unix_serve(server.call, str(path), process_request=server.health, **_STREAM)
+        return unix_serve(server.call, str(path), process_request=server.admit, **_STREAM)
     host, _, port = place.rpartition(":")
-    return serve(server.call, host, int(port), process_request=server.health, **_STREAM)
+    return serve(server.call, host, int(port), process_request=server.admit, **_STREAM)
 
 
 async def run(settings: AgentSettings) -> None:
@@ -135,9 +145,11 @@ async def run(settings: AgentSettings) -> None:
     # sentence.
     gc.collect()
     gc.freeze()
-    server = await _listen(AgentServer(engines), settings.listen)
+    agent = AgentServer(engines)
+    server = await _listen(agent, settings.listen)
     log.info("listening on %s, process %d", settings.listen, os.getpid())
     await stopped.wait()
     server.close()
     await server.wait_closed()
+    await agent.sealed()
     await engines.close()

@@ -25,7 +25,7 @@ NOT_UNDERSTOOD = "/nlu_fallback"
 class Reply(BaseModel):
     """One thing to say.
 
-    `expect` says what the caller will probably answer (it sets endpointing and decoding), `digits` how many
+    `expect` says what the caller will probably answer (it sets endpointing and masking), `digits` how many
     keys complete the answer, `sensitive` that keys and transcript of the answer must be sealed, `barge_in`
     whether the caller may interrupt this text, `action` what the call does once the text has been played,
     `target` whom a transfer goes to.

@@ -76,3 +76,19 @@ def _read(tokens: list[str], also: dict[str, str]) -> str | None:
             return None
         index += 1
     return digits or None
+
+
+def digits_of_word(word: str) -> int:
+    """How many digits a word stands for: 1 for "four", 2 for "forty", its length for "4821", else 0."""
+    bare = word.lower().strip(".,!?")
+    if bare in _SINGLE or bare in _REPEAT:
+        return 1
+    if bare in _TEEN or bare in TENS:
+        return 2
+    figures = bare.replace(",", "").replace("-", "")
+    return len(figures) if figures.isdigit() else 0
+
+
+def may_be_digit(word: str) -> bool:
+    """Whether a word is a digit, or what a recogniser makes of one ("for", "ate")."""
+    return digits_of_word(word) > 0 or word.lower().strip(".,!?") in _SOUNDS_LIKE

@@ -24,6 +24,7 @@ from agent.journal.store import INDEX, LIVE, SIP_ALIAS_S, journal_key, sip_key, 
 log = logging.getLogger(__name__)
 
 _RETRY_S = 0.5
+_PICK_UP_TRIES = 6
 # How long a call that is over waits for Redis to come back before its last entries are given up. Seconds.
 _LAST_CHANCE_S = 30.0
 
@@ -46,14 +47,15 @@ class JournalWriter:
         self._task: asyncio.Task[None] | None = None
 
     async def pick_up(self) -> None:
-        """Go on with the chain where a lost process left it.
-
-        Before `begin`; does nothing when Redis does not answer.
-        """
-        try:
-            last = await self._redis.xrevrange(journal_key(self._call_id), count=1)
-        except (RedisError, OSError) as error:
-            log.error("%s: the journal starts anew, Redis: %r", self._call_id, error)
+        """Go on with the chain where a lost process left it. Before `begin`; tries for a few seconds."""
+        for _ in range(_PICK_UP_TRIES):
+            try:
+                last = await self._redis.xrevrange(journal_key(self._call_id), count=1)
+                break
+            except (RedisError, OSError) as error:
+                log.error("%s: the chain can't be picked up, Redis: %r", self._call_id, error)
+                await asyncio.sleep(_RETRY_S)
+        else:
             return
         if last:
             fields: Any = last[0][1]
@@ -117,11 +119,16 @@ class JournalWriter:
         doubles it.
         """
         fields: dict[Any, Any] = dict(entry.to_fields())
+        stream_id = f"{entry.seq + 1}-0"
         try:
-            await self._redis.xadd(journal_key(self._call_id), fields, id=f"{entry.seq + 1}-0")
+            await self._redis.xadd(journal_key(self._call_id), fields, id=stream_id)
         except ResponseError as error:
             if "equal or smaller" not in str(error):
                 raise
+            stored: Any = await self._redis.xrange(journal_key(self._call_id), stream_id, stream_id)
+            if not stored or stored[0][1].get("hash") != entry.hash:
+                # Another process writes the same journal; `journal verify` will show it.
+                log.error("%s: entry %d of the journal is somebody else's", self._call_id, entry.seq)
 
     async def _finish(self, summary: Mapping[str, str]) -> None:
         ended = self._now().isoformat(timespec="milliseconds")

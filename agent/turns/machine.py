@@ -46,7 +46,7 @@ from agent.turns.pauses import CallerPauses
 from agent.turns.settings import Prompts, TurnSettings
 from agent.turns.speech import SpeechQueue
 from agent.turns.utterance import Utterance
-from contracts.reply import CALL_STARTED, NOT_UNDERSTOOD, Reply
+from contracts.reply import CALL_STARTED, NOT_UNDERSTOOD, CallAction, Reply
 
 
 class TurnMachine:
@@ -66,6 +66,7 @@ class TurnMachine:
         self._asking: int | None = None
         self._held: tuple[Reply, ...] = ()
         self._ended_ms: int | None = None
+        self._silent_since_ms = 0
         self._last_said: tuple[Reply, ...] = ()
         self._due_actions: list[Reply] = []
         self._failures = 0
@@ -86,7 +87,6 @@ class TurnMachine:
         return commands
 
     # --- events
-    # -----------------------------------------------------------------------------------------------
 
     @singledispatchmethod
     def _on(self, event: Event) -> list[Command]:
@@ -99,8 +99,10 @@ class TurnMachine:
     @_on.register
     def _(self, event: CallStarted) -> list[Command]:
         if event.resumed:
-            return self._say((Reply(text=self._prompts.resumed, name="resumed"),), self._turn)
-        return [self._commit(CALL_STARTED, None, event.at_ms, event.at_ms)]
+            # What was asked before is not known here: it may have been a PIN.
+            self._expectation = Expectation(sensitive=True)
+            return [Listen(self._expectation), *self._prompt(self._prompts.resumed, "resumed")]
+        return self._commit(CALL_STARTED, None, event.at_ms, event.at_ms)
 
     @_on.register
     def _(self, event: SpeechStarted) -> list[Command]:
@@ -170,31 +172,26 @@ class TurnMachine:
         self._asking = None
         self._failures += 1
         if self._failures == 1:
-            return self._say((Reply(text=self._prompts.dialogue_failed, name="dialogue_failed"),), event.turn)
-        last = Reply(
-            text=self._prompts.dialogue_failed_again,
-            name="dialogue_failed_again",
-            barge_in=False,
-            action="transfer",
-        )
-        return self._say((last,), event.turn)
+            return self._prompt(self._prompts.dialogue_failed, "dialogue_failed")
+        return self._prompt(self._prompts.dialogue_failed_again, "dialogue_failed_again", "transfer")
 
     @_on.register
     def _(self, event: PartReached) -> list[Command]:
-        ended = self._speech.reached(event.speech, event.part, event.played)
-        if ended is None:
+        over = self._speech.reached(event.speech, event.part, event.played)
+        if over is None:
             return []
-        outcome, reply = ended
-        if outcome.complete and reply.action in ("transfer", "hangup"):
-            self._due_actions.append(reply)
-        return [outcome]
+        if over.to_the_end and over.reply.action in ("transfer", "hangup"):
+            self._due_actions.append(over.reply)
+        if not self._speech.speaking:
+            self._silent_since_ms = event.at_ms
+        return [over.ended]
 
     @_on.register
     def _(self, event: TransferEnded) -> list[Command]:
         self._transferring = False
         if 200 <= event.status < 300:
             return []
-        return self._say((Reply(text=self._prompts.transfer_failed, name="transfer_failed"),), self._turn)
+        return self._prompt(self._prompts.transfer_failed, "transfer_failed")
 
     @_on.register
     def _(self, event: CallEnded) -> list[Command]:
@@ -202,10 +199,10 @@ class TurnMachine:
         return []
 
     # --- deadlines
-    # --------------------------------------------------------------------------------------------
 
     def _deadlines(self, now_ms: int) -> list[Command]:
         return [
+            *self._speech.resumed(),
             *self._act(),
             *self._barge_in(now_ms),
             *self._speculate(now_ms),
@@ -220,9 +217,11 @@ class TurnMachine:
         """
         if not self._due_actions or self._speech.speaking:
             return []
-        reply, self._due_actions = self._due_actions[-1], []
+        reply = self._due_actions[-1]
         if self._utterance is not None and reply.barge_in:
+            # The caller says something: words will drop the action, a noise lets it happen.
             return []
+        self._due_actions = []
         if reply.action == "hangup":
             self._over = True
             return [HangUp("goodbye")]
@@ -244,7 +243,7 @@ class TurnMachine:
             return []
         too_long = now_ms - current.from_ms >= self._settings.max_utterance_ms
         if too_long and not current.pausing:
-            current.end_ms = now_ms
+            current.end_ms, current.forced = now_ms, True
         if current.end_ms is None or current.asked:
             return []
         if not too_long and now_ms - current.end_ms < self._settings.speculate_ms:
@@ -261,7 +260,7 @@ class TurnMachine:
             return []
         # Whoever keys an answer in may have been muttering it; the keys are the answer.
         abandoned = self._drop_utterance("keys")
-        return [*abandoned, self._commit("", digits, end_ms, end_ms)]
+        return [*abandoned, *self._commit("", digits, end_ms, end_ms)]
 
     def _end_turn(self, now_ms: int) -> list[Command]:
         current = self._utterance
@@ -287,17 +286,13 @@ class TurnMachine:
         self._no_input.wait(now_ms)
         match self._no_input.due(now_ms):
             case Silence.CHECK_IN:
-                return self._prompt(Reply(text=self._prompts.check_in, name="check_in"))
+                return self._prompt(self._prompts.check_in, "check_in")
             case Silence.GOODBYE:
-                text = self._prompts.no_input_goodbye
-                return self._prompt(
-                    Reply(text=text, name="no_input_goodbye", barge_in=False, action="hangup")
-                )
+                return self._prompt(self._prompts.no_input_goodbye, "no_input_goodbye", "hangup")
             case None:
                 return []
 
     # --- steps
-    # ------------------------------------------------------------------------------------------------
 
     def _conclude(self, current: Utterance) -> list[Command]:
         """The caller has finished: a turn for the dialogue, or nothing that was meant for us."""
@@ -311,24 +306,29 @@ class TurnMachine:
             and (current.interrupted or spoken_ms < self._settings.noise_ms)
         ):
             return [*self._drop_utterance("noise"), *self._carry_on()]
-        if (
-            current.over_agent
-            and barge_in.is_backchannel(current.text)
-            and self._expectation.kind != "yes_no"
-        ):
+        if self._is_backchannel(current):
             return [*self._drop_utterance("backchannel"), *self._carry_on()]
-        self._utterance = None
-        commands: list[Command] = []
-        if self._held:
-            self._held = ()
-            commands.append(DropReplies(self._turn))
-        if self._speech.speaking:
-            commands += self._interrupt()
+        self._utterance = self._successor(current)
         self._pauses.turn_ended()
         self._ended_ms = current.end_ms
         text = current.text or NOT_UNDERSTOOD
-        commands.append(self._commit(text, None, current.from_ms, current.end_ms, current.confidence))
-        return commands
+        return self._commit(text, None, current.from_ms, current.end_ms, current.confidence)
+
+    def _is_backchannel(self, current: Utterance) -> bool:
+        """Whether the words only said “I am listening”, while the agent spoke and not right after."""
+        if self._expectation.kind == "yes_no" or not current.over_agent or current.end_ms is None:
+            return False
+        in_the_middle = current.interrupted or self._speech.speaking or current.end_ms < self._silent_since_ms
+        # An “okay” to “I am connecting you” agrees with what is about to happen.
+        in_the_middle = in_the_middle or bool(self._due_actions)
+        return in_the_middle and barge_in.is_backchannel(current.text)
+
+    def _successor(self, current: Utterance) -> Utterance | None:
+        """The utterance that goes on where one was cut because it was too long for the recogniser."""
+        if not current.forced or current.end_ms is None:
+            return None
+        self._utterances += 1
+        return Utterance(self._utterances, current.end_ms, current.end_ms)
 
     def _learn_pause(self, end_ms: int | None, onset_ms: int) -> None:
         """The caller went on after a pause; pauses between dictated digits say nothing about free speech."""
@@ -340,14 +340,25 @@ class TurnMachine:
         held, self._held = self._held, ()
         if held:
             return self._say(held, self._turn)
-        return list(self._speech.resume())
+        self._speech.resume()
+        return []
 
     def _commit(
         self, text: str, keys: str | None, from_ms: int, end_ms: int, confidence: float = 1.0
-    ) -> CommitTurn:
+    ) -> list[Command]:
+        """Ask the dialogue. The caller has the floor: nothing that was held back or cut off comes back."""
+        commands: list[Command] = []
+        if self._held:
+            self._held = ()
+            commands.append(DropReplies(self._turn))
+        if self._speech.speaking and not self._speech.protected:
+            commands += self._interrupt()
+        self._speech.forget()
+        self._due_actions = []
         self._turn += 1
         self._asking = self._turn
-        return CommitTurn(self._turn, text, keys, self._expectation, from_ms, end_ms, confidence)
+        commands.append(CommitTurn(self._turn, text, keys, self._expectation, from_ms, end_ms, confidence))
+        return commands
 
     def _drop_utterance(self, reason: str) -> list[Command]:
         current, self._utterance = self._utterance, None
@@ -377,7 +388,11 @@ class TurnMachine:
                 self._due_actions.append(reply)
         return commands
 
-    def _prompt(self, reply: Reply) -> list[Command]:
-        """Say something of our own that changes neither what is expected nor what “repeat” repeats."""
+    def _prompt(self, text: str, name: str, action: CallAction | None = None) -> list[Command]:
+        """Say something of our own that changes neither what is expected nor what “repeat” repeats.
+
+        Before an action it must be heard in full.
+        """
+        reply = Reply(text=text, name=name, barge_in=action is None, action=action)
         speak = self._speech.say(reply, self._turn)
         return [] if speak is None else [speak]

@@ -23,6 +23,7 @@ class _Speech:
     parts: tuple[str, ...]
     reached: list[bool] = field(default_factory=list)
     interrupted: bool = False
+    forgotten: bool = False
 
     @property
     def over(self) -> bool:
@@ -33,6 +34,18 @@ class _Speech:
         return tuple(part for part, played in zip(self.parts, self.reached, strict=False) if played)
 
 
+@dataclass(frozen=True, slots=True)
+class SpeechOver:
+    """A speech that is over:
+
+    What was heard, the reply it spoke, and whether it ran to its end uninterrupted.
+    """
+
+    ended: SpeechEnded
+    reply: Reply
+    to_the_end: bool
+
+
 class SpeechQueue:
     """The speeches that were handed to the playout and are not over yet, in order."""
 
@@ -40,6 +53,7 @@ class SpeechQueue:
         self._live: dict[int, _Speech] = {}
         self._next = 1
         self._unheard: tuple[tuple[Reply, int, tuple[str, ...]], ...] = ()
+        self._resuming = False
 
     @property
     def speaking(self) -> bool:
@@ -65,15 +79,20 @@ class SpeechQueue:
 
     def interrupt(self) -> None:
         """Everything queued is dropped; what the caller missed can be said again with `resume`."""
+        self.forget()
         for speech in self._live.values():
+            speech.forgotten = speech.interrupted
             speech.interrupted = True
+
+    def forget(self) -> None:
+        """The caller has taken the floor: what they missed will not be said again."""
         self._unheard = ()
+        self._resuming = False
+        for speech in self._live.values():
+            speech.forgotten = speech.interrupted
 
-    def reached(self, speech: int, part: int, played: bool) -> tuple[SpeechEnded, Reply] | None:
-        """Note a mark. When it was the speech's last:
-
-        What was heard, and the reply, whose action may now be due.
-        """
+    def reached(self, speech: int, part: int, played: bool) -> SpeechOver | None:
+        """Note a mark; when it was the speech's last, how the speech ended."""
         live = self._live.get(speech)
         if live is None or part != len(live.reached):
             return None
@@ -82,13 +101,24 @@ class SpeechQueue:
             return None
         del self._live[speech]
         complete = all(live.reached)
-        if not complete:
+        if live.interrupted and not complete and not live.forgotten:
             missed = tuple(text for text, heard in zip(live.parts, live.reached, strict=True) if not heard)
             self._unheard = (*self._unheard, (live.reply, live.turn, missed))
-        return SpeechEnded(speech, live.heard, complete), live.reply
+        ended = SpeechEnded(speech, live.heard, complete)
+        # A clause that could not be spoken must not keep a promised transfer from happening.
+        return SpeechOver(ended, live.reply, to_the_end=complete or not live.interrupted)
 
-    def resume(self) -> list[Speak]:
-        """Say what the last interruption cut off, from the beginning of the clause that was cut."""
+    def resume(self) -> None:
+        """Say again what the last interruption cut off, as far as it is known already and as it becomes
+        known.
+        """
+        self._resuming = True
+
+    def resumed(self) -> list[Speak]:
+        """What is to be said again now, from the beginning of the clause that was cut."""
+        if not self._resuming or any(live.interrupted for live in self._live.values()):
+            return []
+        self._resuming = False
         missed, self._unheard = self._unheard, ()
         spoken = (self.say(reply, turn, parts) for reply, turn, parts in missed)
         return [speak for speak in spoken if speak is not None]

@@ -29,6 +29,7 @@ class Utterance:
     text: str = ""
     confidence: float = 1.0
     failed: bool = False
+    forced: bool = False
 
     @property
     def pausing(self) -> bool:

@@ -25,7 +25,7 @@ class _Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(min_length=1, max_length=64)
-    customer_id: int = Field(gt=0)
+    customer_id: int = Field(gt=0, le=2**31 - 1)
     occurred_at: AwareDatetime
 
 

@@ -19,7 +19,7 @@ import pytest
 from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, unix_connect
 from websockets.asyncio.server import unix_serve
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from agent.dialogue import DialogueUnavailable
 from agent.engines import Engines
@@ -188,7 +188,7 @@ async def agent(
     engines = Engines(settings, ears, synthesizer, dialogue, redis, SEAL, load_network())
     server = AgentServer(engines)
     path = str(tmp_path / "agent.sock")
-    async with unix_serve(server.call, path, process_request=server.health, compression=None):
+    async with unix_serve(server.call, path, process_request=server.admit, compression=None):
         yield Agent(engines, dialogue, ears, path)
     await engines.close()
 
@@ -286,6 +286,5 @@ async def test_health_and_refusals(agent: Agent) -> None:
             await connection.recv()
     async with agent.call("c-1"), agent.call("c-2"):
         await asyncio.sleep(0.1)
-        async with unix_connect(agent.path, "ws://agent/") as third:
-            with pytest.raises(ConnectionClosed, match="1013"):
-                await third.recv()
+        with pytest.raises(InvalidStatus, match="503"):
+            await unix_connect(agent.path, "ws://agent/")

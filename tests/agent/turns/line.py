@@ -69,6 +69,8 @@ class Line:
     settings: TurnSettings = field(default_factory=TurnSettings)
     recogniser_breaks: bool = False
     dialogue_ms: int = DIALOGUE_MS
+    clear_ms: int = FRAME_MS
+    resumed: bool = False
 
     def __post_init__(self) -> None:
         self.machine = TurnMachine(self.settings)
@@ -78,10 +80,9 @@ class Line:
         self._due: list[tuple[int, int, Event]] = []
         self._spoken: list[tuple[int, int, str]] = []
         self._playing: list[_Playing] = []
-        self.schedule(CallStarted(0))
+        self.schedule(CallStarted(0, self.resumed))
 
     # --- the script
-    # -------------------------------------------------------------------------------------------
 
     def schedule(self, event: Event) -> None:
         heapq.heappush(self._due, (event.at_ms, next(self._order), event))
@@ -112,7 +113,6 @@ class Line:
         return self
 
     # --- what came of it
-    # --------------------------------------------------------------------------------------
 
     def of(self, kind: type[T]) -> list[T]:
         return [said.command for said in self.log if isinstance(said.command, kind)]
@@ -130,7 +130,6 @@ class Line:
         return [" ".join(speak.parts) for speak in self.of(Speak)]
 
     # --- the engines
-    # ------------------------------------------------------------------------------------------
 
     def _feed(self, event: Event) -> None:
         for command in self.machine.handle(event):
@@ -171,4 +170,6 @@ class Line:
     def _clear(self) -> None:
         dropped, self._playing = self._playing, []
         for playing in dropped:
-            self.schedule(PartReached(self.now_ms + FRAME_MS, playing.speech, playing.part, played=False))
+            self.schedule(
+                PartReached(self.now_ms + self.clear_ms, playing.speech, playing.part, played=False)
+            )

@@ -193,6 +193,36 @@ class TestBargeIn:
         call.run(4000)
         assert call.of(SpeechEnded)[0].heard == (DISCLOSURE.text,)
 
+    def test_what_a_turn_interrupted_does_not_come_back_with_a_later_cough(self) -> None:
+        bye = Reply(text="Thank you for calling. Goodbye and have a nice day.", action="hangup")
+        call = Line(replies={CALL_STARTED: [bye], "block my card": [ASK]})
+        call.caller("block my card", at_ms=1000, lasts_ms=900)
+        call.caller("", at_ms=7000, lasts_ms=200)
+        call.run(12_000)
+        assert call.speeches == [bye.text, ASK.text]
+        assert not call.of(HangUp)
+
+    def test_a_clause_that_is_cut_late_is_still_said_again(self) -> None:
+        call = Line(replies={CALL_STARTED: [self.LONG]}, clear_ms=900)
+        first, second = call.run(200).of(Speak)[0].parts
+        begins_ms = 80 + len(first) * MS_PER_CHARACTER + 400
+        call.caller("", at_ms=begins_ms, lasts_ms=300)
+        call.run(begins_ms + 4000)
+        assert [speak.parts for speak in call.of(Speak)] == [(first, second), (second,)]
+
+    def test_an_okay_right_after_the_question_is_an_answer(self) -> None:
+        call = line({"okay": [BALANCE]})
+        call.caller("okay", at_ms=ASKED_MS - 100, lasts_ms=500)
+        call.run(ASKED_MS + 3000)
+        assert call.turns == ["okay"]
+
+    def test_speech_that_was_too_long_goes_on_in_a_second_utterance(self) -> None:
+        call = line({"and so on": [BALANCE]}, settings=TurnSettings(max_utterance_ms=5000))
+        call.caller("and so on", at_ms=3000, lasts_ms=9000)
+        call.run(14_000)
+        assert len(call.turns) >= 2
+        assert Prompts().check_in not in call.speeches
+
 
 class TestKeys:
     PIN = Reply(text="Your PIN, please.", expect="digits", digits=4, sensitive=True)
@@ -277,6 +307,31 @@ class TestActions:
         call.run(9000)
         assert call.of(SpeechEnded)[-1].heard == ("Goodbye.",)
         assert call.log[-1].command == HangUp("goodbye")
+
+    @pytest.mark.parametrize("said", ["okay", ""])
+    def test_an_okay_or_a_cough_over_the_last_words_does_not_lose_the_transfer(self, said: str) -> None:
+        call = line({"a person": [self.PERSON]})
+        call.caller("a person", at_ms=3000, lasts_ms=600)
+        call.run(4500)
+        spoken_ms = call.times(Speak)[-1] + len(self.PERSON.text) * MS_PER_CHARACTER
+        call.caller(said, at_ms=spoken_ms - 120, lasts_ms=200)
+        call.run(spoken_ms + 4000)
+        assert call.of(TransferCall) == [TransferCall("sip:desk@bank")]
+
+    def test_a_failure_of_the_dialogue_does_not_open_a_secret(self) -> None:
+        pin = Reply(text="Your PIN, please.", expect="digits", digits=4, sensitive=True)
+        call = line({"my balance": [pin], "four eight": None})
+        call.caller("my balance", at_ms=3000, lasts_ms=700)
+        call.caller("four eight", at_ms=8000, lasts_ms=700)
+        call.run(14_000)
+        assert call.speeches[-1] == Prompts().dialogue_failed
+        assert call.machine.expectation.sensitive
+
+    def test_what_is_asked_after_an_agent_was_lost_may_be_a_secret(self) -> None:
+        call = Line(resumed=True)
+        call.run(1000)
+        assert call.speeches == [Prompts().resumed]
+        assert call.machine.expectation.sensitive
 
     def test_repeat_says_the_last_answer_again(self) -> None:
         call = line({"my balance": [BALANCE], "repeat": [Reply(action="repeat")]})
