@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 import redis
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 
 from bank.database import Database
 from bank.offers.events import DEAD_LETTERS, FIELD, STREAM, MalformedEvent, decode
@@ -119,7 +119,8 @@ class OfferConsumer:
             event = decode(fields.get(FIELD.encode()))
             with self._database.session() as session:
                 made = make_offers(session, self._strategy(), event, self._now())
-        except (MalformedEvent, UnknownCustomer) as error:
+        except (MalformedEvent, UnknownCustomer, DataError) as error:
+            # DataError: a value that the schema of events admits and the database does not.
             self._bury(entry_id, fields, str(error))
         else:
             log.info("event %s made %d offers", event.id, len(made))

@@ -26,6 +26,7 @@ def call(stack: Stack, *arguments: str) -> dict[str, Any]:
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 def test_scenario(stack: Stack, path: Path) -> None:
     outcome = call(stack, "--scenario", str(path))
+    assert outcome["e2e_latency_p50"] < 1.0
     call_id = outcome["calls"][0]["call_id"]
     verified = stack.tellerline("journal", "verify", call_id)
     assert verified.returncode == 0, verified.stdout

@@ -189,6 +189,19 @@ def test_declined_offer_is_not_told_again(dialogue: Dialogue) -> None:
     assert names(call.say("any offers for me"))[0] == "utter_no_offers"
 
 
+@pytest.mark.parametrize("by_voice", [True, False])
+def test_the_last_digits_choose_the_card_and_are_no_wrong_pin(dialogue: Dialogue, by_voice: bool) -> None:
+    call = dialogue.call(dialogue.customer().phone)
+    asked = call.say("my card was stolen")
+    assert (asked.replies[-1].expect, asked.replies[-1].digits) == ("digits", 4)
+    confirm = call.say("the one ending in nine oh three two") if by_voice else call.key("9032")
+    assert "credit card ending in 9032" in texts(confirm)
+    call.say("no")
+    call.say("my card was stolen")
+    # Keyed in unasked, as sealed keys, it is still an answer to the open question.
+    assert "credit card ending in 9032" in texts(call.key_sealed("9032"))
+
+
 def test_card_block_needs_no_pin_but_a_yes(dialogue: Dialogue) -> None:
     customer = dialogue.customer()
     call = dialogue.call(customer.phone)
