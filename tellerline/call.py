@@ -164,6 +164,8 @@ def _print_turn(turn: TurnOutcome, console: Console) -> None:
 
 
 def _print_outcome(outcome: CallOutcome, console: Console) -> None:
+    for failure in outcome.late_failures:
+        console.print(f"  [red]✗ {failure}[/]")
     summary = outcome.summary()
     verdict = "[green]passed[/]" if outcome.passed else "[red]failed[/]"
     p50 = summary["e2e_latency_p50"]

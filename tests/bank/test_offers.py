@@ -80,6 +80,11 @@ def test_events_come_back_as_they_were() -> None:
             '"occurred_at": "2026-01-01T00:00:00"}',
             "timezone",
         ),
+        (
+            '{"type": "loan_page_viewed", "id": "1", "customer_id": 1000000000000000000000000000000, '
+            '"occurred_at": "2026-01-01T00:00:00Z"}',
+            "customer_id",
+        ),
     ],
 )
 def test_malformed_events_say_why(text: str | None, reason: str) -> None:
