@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The simulated caller's voice: a synthesizer other than the agent's, so that nothing recognises itself.
 
-flite's `rms` is kept out of the recogniser's training; espeak-ng stands in where flite is missing.
+espeak-ng's `f5` and flite's `rms` are both kept out of the recogniser's training. The model card says how well
+each is understood: `f5` is the default, since `rms` is the harder one.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def _to_pcm(samples: npt.NDArray[np.float32]) -> bytes:
 def _command(voice: str, text: str, path: Path) -> Sequence[str]:
     engine, _, name = voice.partition(":")
     if engine == "auto":
-        engine, name = ("flite", "rms") if shutil.which("flite") else ("espeak", "en-us+f5")
+        engine = "espeak" if shutil.which("espeak-ng") else "flite"
     program = {"flite": "flite", "espeak": "espeak-ng"}.get(engine)
     if program is None:
         raise NoCallerVoice(f"no such voice: {voice} (auto, flite:NAME or espeak:NAME)")

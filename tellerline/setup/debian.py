@@ -27,7 +27,8 @@ PACKAGES = (
     Package("redis-server", "redis-server", "journal, events and live calls", mandatory=True),
     Package("sip-tester", "sipp", "the independent SIP caller of the tests"),
     Package("baresip", "baresip", "the independent telephone of the tests"),
-    Package("flite", "flite", "the voice of the simulated caller"),
+    Package("espeak-ng", "espeak-ng", "the voice of the simulated caller"),
+    Package("flite", "flite", "another voice of the simulated caller"),
 )
 
 
