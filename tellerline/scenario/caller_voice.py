@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The simulated caller's voice: a synthesizer other than the agent's, so that nothing recognises itself.
 
-espeak-ng's `f5` and flite's `rms` are both kept out of the recogniser's training. The model card says how well
-each is understood: `f5` is the default, since `rms` is the harder one.
+espeak-ng's `f5` and flite's `rms` are both kept out of the recogniser's training. The model card says how
+well each is understood: `f5` is the default, since `rms` is the harder one.
 """
 
 from __future__ import annotations
