@@ -17,8 +17,7 @@ from pydantic import ValidationError
 
 from agent.settings import AgentSettings
 
-# Two threads that spin while they wait take the core that a second call needs (findings of
-# docs/measurements.md).
+# Threads that spin while they wait take the core that a second call needs.
 _QUIET_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
 
 

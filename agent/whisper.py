@@ -2,7 +2,7 @@
 """Whisper through faster-whisper and CTranslate2, on the features of the utterance instead of 30 seconds of
 padding.
 
-The encoder costs by the frame, so a two-second turn padded to 30 s costs some twelve times what it needs
+The encoder costs by the frame, so a turn of 3.7 s padded to 30 s costs some six times what it needs
 (docs/measurements.md). The crop can be switched off for a model that turns out to need the padding.
 """
 
