@@ -2,8 +2,8 @@
 """Voice activity detection: Silero VAD on the stream of a call, and the gate that makes speech and silence of
 its probabilities.
 
-The network is the ONNX file that faster-whisper carries (Silero VAD v6, 16 kHz, MIT licence): 0.12 CPU ms a
-window of 32 ms under onnxruntime on one thread, an eighth of what the same network costs in ggml.
+The network is the ONNX file that faster-whisper carries (Silero VAD v6, 16 kHz, MIT licence): 0.1 CPU ms a
+window of 32 ms under onnxruntime on one thread, a fraction of what the same network costs in ggml.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def test_a_taken_port_is_named_with_its_holder_and_the_remedy() -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
-        configuration = Configuration.model_validate({"var": "/tmp/t", "actions": {"port": port}})
+        configuration = Configuration.model_validate({"var": "var/tests", "actions": {"port": port}})
         specs = [spec for spec in specify(configuration, Path("m"), "") if spec.name == "actions"]
         (problem,) = preflight.taken_ports(specs)
     assert f"TCP port {port} for actions is in use by" in problem.what
@@ -35,7 +35,7 @@ def test_a_taken_port_is_named_with_its_holder_and_the_remedy() -> None:
 @pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
 def test_the_gateway_needs_its_port_for_udp_and_tcp(kind: socket.SocketKind) -> None:
     (port,) = free_ports(1)
-    configuration = Configuration.model_validate({"var": "/tmp/t", "gateway": {"sip_port": port}})
+    configuration = Configuration.model_validate({"var": "var/tests", "gateway": {"sip_port": port}})
     specs = [spec for spec in specify(configuration, Path("m"), "") if spec.name == "gateway"]
     with socket.socket(socket.AF_INET, kind) as taken:
         taken.bind(("127.0.0.1", port))

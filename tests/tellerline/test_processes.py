@@ -16,7 +16,7 @@ KEY = "a-key-that-must-not-spread"
 
 
 def specs(workers: int = 1, **content: object) -> dict[str, ProcessSpec]:
-    configuration = Configuration.model_validate({"var": "/tmp/t", **content})
+    configuration = Configuration.model_validate({"var": "var/tests", **content})
     return {spec.name: spec for spec in specify(configuration, Path("m.tar.gz"), KEY, workers)}
 
 
