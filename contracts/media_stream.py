@@ -69,12 +69,14 @@ class Dtmf(_Message):
 class MarkReached(_Message):
     """Everything sent before the mark of this name has left the playout queue:
 
-    `played` to the caller, or dropped by a clear.
+    `played` to the caller, or dropped by a clear. `played_ms` is how much of the speech between the mark
+    before and this one was played, in whole frames that the caller's telephone was given.
     """
 
     event: Literal["mark"] = "mark"
     name: str
     played: bool = True
+    played_ms: int = Field(default=0, ge=0)
     at_ms: int = Field(ge=0)
 
 
@@ -98,6 +100,17 @@ class TransferResult(_Message):
     event: Literal["transfer_result"] = "transfer_result"
     status: int
     reason: str = ""
+    at_ms: int = Field(ge=0)
+
+
+class Held(_Message):
+    """The caller has put us on hold (`on`), or taken us back.
+
+    While `on`, nothing is played: what is queued waits, and goes on where it stopped.
+    """
+
+    event: Literal["held"] = "held"
+    on: bool
     at_ms: int = Field(ge=0)
 
 
@@ -127,12 +140,37 @@ class Clear(_Message):
     event: Literal["clear"] = "clear"
 
 
+class Pause(_Message):
+    """Stop playing within three frames, and keep what is queued: the caller may be about to speak.
+
+    `resume` goes on where it stopped, `clear` drops what is left. Speech sent meanwhile waits behind it.
+    """
+
+    event: Literal["pause"] = "pause"
+
+
+class Resume(_Message):
+    """Go on after a `pause`, `rewind_ms` before the place where it stopped: the word cut there is said again.
+
+    The rewound sound counts once in `played_ms`; a mark that was passed is not passed again, and
+    nothing before the last passed mark is rewound to.
+    """
+
+    event: Literal["resume"] = "resume"
+    rewind_ms: int = Field(default=0, ge=0, le=2000)
+
+
 class Transfer(_Message):
-    """Hand the caller to `target` (a SIP URI), when the queued speech has been played."""
+    """Hand the caller to `target` (a SIP URI), when the queued speech has been played.
+
+    `briefing`, for an attended transfer, is what the target hears before the caller: 16-bit PCM at 8 kHz in
+    base64, at most 30 s. The caller hears nothing of it.
+    """
 
     event: Literal["transfer"] = "transfer"
     target: str
     mode: Literal["blind", "attended"] = "blind"
+    briefing: str = Field(default="", max_length=640_000)
 
 
 class Hangup(_Message):
@@ -151,9 +189,11 @@ class Hold(_Message):
 
 
 GatewayMessage = Annotated[
-    Start | Dtmf | MarkReached | Cleared | TransferResult | Stop, Field(discriminator="event")
+    Start | Dtmf | MarkReached | Cleared | TransferResult | Held | Stop, Field(discriminator="event")
 ]
-AgentMessage = Annotated[Mark | Clear | Transfer | Hangup | Hold, Field(discriminator="event")]
+AgentMessage = Annotated[
+    Mark | Clear | Pause | Resume | Transfer | Hangup | Hold, Field(discriminator="event")
+]
 
 _GATEWAY: TypeAdapter[GatewayMessage] = TypeAdapter(GatewayMessage)
 _AGENT: TypeAdapter[AgentMessage] = TypeAdapter(AgentMessage)

@@ -13,7 +13,7 @@ from agent.turns.expectation import Expectation
 
 @dataclass(frozen=True, slots=True)
 class Recognize:
-    """Recognise the caller's sound from `from_ms` to `until_ms`.
+    """Recognise the caller's sound from `from_ms` to `until_ms`, and judge whether the caller has finished.
 
     It may be in vain: the caller may go on speaking.
     """
@@ -21,6 +21,23 @@ class Recognize:
     utterance: int
     from_ms: int
     until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecognizePartial:
+    """Recognise what the caller has said so far, unless that would delay somebody's reply."""
+
+    utterance: int
+    from_ms: int
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Foresee:
+    """Prepare for these words to become a turn, as far as that has no effect: they may not."""
+
+    utterance: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +94,18 @@ class Speak:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseSpeaking:
+    """Silence, now, but keep what is queued: the caller may want the floor."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeSpeaking:
+    """It was nothing: go on where `PauseSpeaking` stopped, `rewind_ms` earlier."""
+
+    rewind_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class StopSpeaking:
     """Silence, now: drop what is queued."""
 
@@ -113,11 +142,15 @@ class HangUp:
 
 Command = (
     Recognize
+    | RecognizePartial
+    | Foresee
     | AbandonRecognition
     | CommitTurn
     | IgnoreUtterance
     | Listen
     | Speak
+    | PauseSpeaking
+    | ResumeSpeaking
     | StopSpeaking
     | SpeechEnded
     | DropReplies

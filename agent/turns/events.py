@@ -49,7 +49,8 @@ class SpeechStopped:
 class TranscriptArrived:
     """The recogniser's text of an utterance, which covers the sound up to `until_ms`.
 
-    An empty text: no words in it.
+    An empty text: no words in it. `finished` is how probable it is, in [0, 1], that the caller has nothing to
+    add (see `agent.end_of_turn`); None where nothing judges that.
     """
 
     at_ms: int
@@ -57,6 +58,17 @@ class TranscriptArrived:
     until_ms: int
     text: str
     confidence: float = 1.0
+    finished: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartialArrived:
+    """The recogniser's text of an utterance that still goes on, as far as `until_ms`."""
+
+    at_ms: int
+    utterance: int
+    until_ms: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +107,16 @@ class DialogueFailed:
 
 @dataclass(frozen=True, slots=True)
 class PartReached:
-    """A clause of a speech left the playout queue: heard by the caller, or dropped."""
+    """A clause of a speech left the playout queue: heard by the caller, or dropped.
+
+    `share` of it, in [0, 1], was played.
+    """
 
     at_ms: int
     speech: int
     part: int
     played: bool
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +125,14 @@ class TransferEnded:
 
     at_ms: int
     status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The caller has put us on hold, or taken us back."""
+
+    at_ms: int
+    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +148,13 @@ Event = (
     | SpeechStarted
     | SpeechStopped
     | TranscriptArrived
+    | PartialArrived
     | RecognitionFailed
     | DigitPressed
     | DialogueAnswered
     | DialogueFailed
     | PartReached
     | TransferEnded
+    | Held
     | CallEnded
 )
