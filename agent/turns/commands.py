@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.turns.expectation import Expectation
+from contracts.reply import VoiceChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class CommitTurn:
 
 @dataclass(frozen=True, slots=True)
 class IgnoreUtterance:
-    """The utterance is no turn: `reason` is `noise`, `backchannel` or `transferring`."""
+    """The utterance is no turn: `reason` is `noise`, `backchannel`, `keys`, `on hold` or `transferring`."""
 
     utterance: int
     text: str
@@ -106,13 +107,20 @@ class ResumeSpeaking:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeVoice:
+    """Speak like this from the next speech on."""
+
+    change: VoiceChange
+
+
+@dataclass(frozen=True, slots=True)
 class StopSpeaking:
     """Silence, now: drop what is queued."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechEnded:
-    """A speech is over: `heard` are the parts that reached the caller in full."""
+    """A speech is over: `heard` are the parts, or the words of one that was cut, that reached the caller."""
 
     speech: int
     heard: tuple[str, ...]
@@ -128,9 +136,12 @@ class DropReplies:
 
 @dataclass(frozen=True, slots=True)
 class TransferCall:
-    """Hand the caller over to `target` (a SIP URI; None: the configured person)."""
+    """Hand the caller over to `target` (a SIP URI; None: the configured person), who is told `briefing`
+    first.
+    """
 
     target: str | None
+    briefing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +162,7 @@ Command = (
     | Speak
     | PauseSpeaking
     | ResumeSpeaking
+    | ChangeVoice
     | StopSpeaking
     | SpeechEnded
     | DropReplies

@@ -10,7 +10,9 @@ class EndpointingSettings(BaseModel):
     """How much silence ends a turn, by what is expected; milliseconds from the end of speech.
 
     People leave 200–240 ms between turns and pause up to a second inside one. A yes or a no has no inside;
-    free speech has.
+    free speech has. Where a turn-end model judges (`agent.end_of_turn`), a thought that is `sure`ly
+    finished ends after `sure_ms`, one that is surely not waits `unfinished_ms`, and the rest follows the
+    caller's own pauses.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,8 +31,12 @@ class EndpointingSettings(BaseModel):
         default=700, ge=0, le=5000, description="speech so soon after a commit shows that it was cut off"
     )
     unfinished_ms: int = Field(
-        default=1300, ge=100, le=10000, description="after a trailing “and”, “to”, “um”: more will come"
+        default=3500, ge=100, le=20000, description="after a trailing “and”, “to”, “um”: more will come"
     )
+    sure_ms: int = Field(default=200, ge=100, le=5000, description="where the thought is surely finished")
+    full_ms: int = Field(default=100, ge=0, le=5000, description="when the count of digits is full")
+    sure: float = Field(default=0.8, ge=0, le=1, description="probability from which it is finished")
+    unsure: float = Field(default=0.2, ge=0, le=1, description="probability below which more will come")
 
 
 class TurnSettings(BaseModel):
@@ -40,7 +46,16 @@ class TurnSettings(BaseModel):
 
     endpointing: EndpointingSettings = EndpointingSettings()
     speculate_ms: int = Field(
-        default=150, ge=0, le=1000, description="silence after which recognition starts"
+        default=120, ge=0, le=1000, description="silence after which recognition starts"
+    )
+    partial_ms: int = Field(
+        default=600, ge=200, le=10_000, description="speech between two recognitions of what was said so far"
+    )
+    wordless_ms: int = Field(
+        default=900, ge=200, le=10_000, description="sound without a word for so long does not stop the agent"
+    )
+    rewind_ms: int = Field(
+        default=160, ge=0, le=2000, description="how far a resumed speech goes back: the word that was cut"
     )
     preroll_ms: int = Field(
         default=200, ge=0, le=1000, description="sound before the onset that is recognised too"
@@ -55,7 +70,15 @@ class TurnSettings(BaseModel):
     max_utterance_ms: int = Field(
         default=28_000, ge=1000, le=29_000, description="Whisper hears 30 s at most"
     )
-    recognition_timeout_ms: int = Field(default=3000, ge=500, le=30_000)
+    recognition_timeout_ms: int = Field(
+        default=1500, ge=500, le=30_000, description="then the words count as not understood"
+    )
+    filler_ms: int = Field(
+        default=1200, ge=300, le=20_000, description="an answer that takes longer gets a filler"
+    )
+    patience_ms: int = Field(
+        default=60_000, ge=1000, le=600_000, description="check-in after the caller asked for a moment"
+    )
     key_idle_ms: int = Field(default=4000, ge=500, le=30_000, description="keys end after this pause")
     menu_key_idle_ms: int = Field(
         default=1500, ge=200, le=30_000, description="as key_idle_ms, where no digits were asked for"
@@ -69,6 +92,7 @@ class Prompts(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    filler: str = "One moment, please."
     check_in: str = "Are you still there?"
     no_input_goodbye: str = "I can't hear you, so I will end the call now. Please call again. Goodbye."
     dialogue_failed: str = "I am sorry, something went wrong on our side. Could you say that again, please?"

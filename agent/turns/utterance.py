@@ -14,8 +14,9 @@ class Utterance:
     """What the caller is saying, or has just said.
 
     `end_ms` is set while the caller pauses. `asked_ms` is how far recognition was asked for, `known_ms` how
-    far `text` reaches; text is of use only when it covers the end of the speech. `over_agent` remembers that
-    the agent was speaking when it began.
+    far `text` reaches; text is of use only when it covers the end of the speech. `finished` is the
+    probability that nothing follows. `over_agent` remembers that the agent was speaking when it began,
+    `interrupted` that it made the agent pause; `wordless` that it was let pass as a noise since.
     """
 
     number: int
@@ -23,10 +24,13 @@ class Utterance:
     onset_ms: int
     over_agent: bool = False
     interrupted: bool = False
+    wordless: bool = False
     end_ms: int | None = None
     asked_ms: int | None = None
     known_ms: int | None = None
+    partial_ms: int | None = None
     text: str = ""
+    finished: float | None = None
     confidence: float = 1.0
     failed: bool = False
     forced: bool = False
@@ -50,4 +54,5 @@ class Utterance:
         """The caller speaks again: what was known is stale."""
         self.end_ms = self.asked_ms = self.known_ms = None
         self.text = ""
+        self.finished = None
         self.failed = False

@@ -35,7 +35,9 @@ def test_bounds(history: list[int | None]) -> None:
 
 
 def test_only_free_speech_follows_the_caller() -> None:
-    yes_no = endpointing_delay_ms(Expectation("yes_no"), "yes", 1500, SETTINGS)
+    yes_no = endpointing_delay_ms(Expectation("yes_no"), "yes", None, 1500, SETTINGS)
     assert yes_no == SETTINGS.yes_no_ms
-    assert endpointing_delay_ms(Expectation(), "my balance", 420, SETTINGS) == 420
-    assert endpointing_delay_ms(Expectation(), "my balance and", 420, SETTINGS) == SETTINGS.unfinished_ms
+    assert endpointing_delay_ms(Expectation(), "my balance", None, 420, SETTINGS) == 420
+    assert (
+        endpointing_delay_ms(Expectation(), "my balance and", None, 420, SETTINGS) == SETTINGS.unfinished_ms
+    )
