@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from contracts.reply import DialogueTurn
+from contracts.reply import DialogueTurn, Foreseen
 
 
 class DialogueUnavailable(Exception):
@@ -18,4 +18,8 @@ class Dialogue(Protocol):
 
     async def answer(self, call_id: str, text: str, metadata: Mapping[str, str]) -> DialogueTurn:
         """The replies to one turn. One turn a call at a time. Raises DialogueUnavailable."""
+        ...
+
+    async def foresee(self, call_id: str, text: str) -> Foreseen:
+        """What these words would probably lead to, without any effect. Raises DialogueUnavailable."""
         ...

@@ -30,8 +30,10 @@ class Ear:
         self._heard = 0
         self._windows = 0
 
-    def hear(self, frame: bytes) -> list[Onset | Offset]:
-        """Take one frame, 16-bit PCM [160] at 8 kHz; what changed by it."""
+    def hear(self, frame: bytes, playing: bytes | None = None) -> list[Onset | Offset]:
+        """Take one frame, 16-bit PCM [160] at 8 kHz, and the frame of the agent's speech that is being played
+        (None: silence); what changed by it.
+        """
         narrow = np.frombuffer(frame, "<i2").astype(np.float32) / 32768
         wide = self._resampler.resample_chunk(narrow)
         self._remember(wide)

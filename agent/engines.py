@@ -1,36 +1,37 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engines of one agent process, shared by its calls, and the threads they run on."""
+"""The engines of one agent process, shared by its calls."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime
 from redis.asyncio import Redis
 
+from agent.ballast import BallastRecognizer
 from agent.dialogue import Dialogue
 from agent.ear import Ear
+from agent.ears import Ears
+from agent.end_of_turn import EndOfTurn
+from agent.load import Load
 from agent.piper_voice import PiperSynthesizer
 from agent.prompts import fixed_clauses
 from agent.rasa import RasaDialogue
-from agent.recognizer import Recognizer, Transcript
-from agent.settings import AgentSettings
-from agent.synthesizer import SpeechCache, Synthesizer
+from agent.recognizer import Heard, Recognizer
+from agent.settings import AgentSettings, WhisperSettings
+from agent.synthesizer import Synthesizer
+from agent.turn_end_model import load_end_of_turn
 from agent.turns.expectation import Expectation
 from agent.vad import SpeechGate, SpeechProbability, load_network
+from agent.voices import Voices
 from agent.whisper import WhisperRecognizer
+from agent.work import Work
 from contracts.sealed import Seal
-from spoken.verbalise import verbalise
 
 log = logging.getLogger(__name__)
 
-# CTranslate2 and onnxruntime release the GIL; two threads each keep a second call from waiting for the first.
-_THREADS = 2
 # A Redis that says nothing for so long counts as away; the journal waits and tries again. Seconds.
 _REDIS_S = 2.0
 
@@ -42,6 +43,7 @@ class Engines:
         self,
         settings: AgentSettings,
         recognizer: Recognizer,
+        end_of_turn: EndOfTurn | None,
         synthesizer: Synthesizer,
         dialogue: Dialogue,
         redis: Redis,
@@ -49,15 +51,14 @@ class Engines:
         vad: onnxruntime.InferenceSession,
     ) -> None:
         self.settings = settings
-        self.recognizer = recognizer
-        self.synthesizer = synthesizer
+        self.ears = Ears(recognizer, end_of_turn, settings.recognizer.largest_batch)
+        self.voices = Voices(synthesizer)
         self.dialogue = dialogue
         self.redis = redis
         self.seal = seal
-        self.cache = SpeechCache()
+        self.work = Work()
+        self.measured = Load()
         self._vad = vad
-        self._ears = ThreadPoolExecutor(_THREADS, "recognition")
-        self._voices = ThreadPoolExecutor(_THREADS, "synthesis")
 
     @classmethod
     def load(cls, settings: AgentSettings) -> Engines:
@@ -65,9 +66,11 @@ class Engines:
 
         Raises FileNotFoundError for a missing model, RuntimeError without a seal key.
         """
+        judge = settings.end_of_turn.model
         return cls(
             settings,
-            WhisperRecognizer(settings.recognizer),
+            _recognizer(settings.recognizer),
+            None if judge is None else load_end_of_turn(judge),
             PiperSynthesizer(settings.voice),
             RasaDialogue(settings.dialogue),
             Redis.from_url(
@@ -88,40 +91,26 @@ class Engines:
         began = time.perf_counter()
         clauses = fixed_clauses(self.settings.prompts, self.settings.domain)
         for clause in clauses:
-            await self.sound_of(clause)
+            await self.voices.sound_of(clause)
         noise = np.random.default_rng(0).normal(0, 1e-3, 16_000).astype(np.float32)
-        await self.transcript_of(noise, Expectation())
+        await self.ears.listen(Heard(noise, Expectation()))
         log.info("%d sentences synthesised ahead in %.1f s", len(clauses), time.perf_counter() - began)
 
     def new_ear(self) -> Ear:
         """The ear of a new call."""
         return Ear(SpeechProbability(self._vad), SpeechGate(self.settings.vad))
 
-    async def transcript_of(self, sound: npt.NDArray[np.float32], expectation: Expectation) -> Transcript:
-        """The words of a sound, float32 at 16 kHz."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._ears, self.recognizer.recognize, sound, expectation)
-
-    async def sound_of(self, text: str) -> bytes:
-        """The sound of a clause, 16-bit PCM at 8 kHz in whole frames;
-
-        From the cache where it was spoken before.
-        """
-        known = self.cache.get(text)
-        if known is not None:
-            return known
-        loop = asyncio.get_running_loop()
-        sound = await loop.run_in_executor(self._voices, self._speak, text)
-        self.cache.put(text, sound)
-        return sound
-
-    def _speak(self, text: str) -> bytes:
-        return self.synthesizer.synthesize(verbalise(text))
-
     async def close(self) -> None:
         """Let go of connections and threads."""
         await self.redis.aclose()
         if isinstance(self.dialogue, RasaDialogue):
             await self.dialogue.close()
-        self._ears.shutdown(wait=False, cancel_futures=True)
-        self._voices.shutdown(wait=False, cancel_futures=True)
+        self.ears.close()
+        self.voices.close()
+
+
+def _recognizer(settings: WhisperSettings) -> Recognizer:
+    recognizer = WhisperRecognizer(settings)
+    if settings.ballast is None:
+        return recognizer
+    return BallastRecognizer(recognizer, settings.ballast, settings.threads)

@@ -39,12 +39,7 @@ class PiperSynthesizer:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         config = PiperConfig.from_dict(json.loads(Path(f"{path}.json").read_text()))
         self._voice = PiperVoice(session=session, config=config)
-        self._synthesis = SynthesisConfig(
-            length_scale=settings.length_scale,
-            noise_scale=settings.noise_scale,
-            noise_w_scale=0.0,
-            normalize_audio=False,
-        )
+        self._settings = settings
         self._gain = 10 ** (settings.gain_db / 20)
         self._name = f"{settings.model.name}@{settings.length_scale:g}"
 
@@ -53,9 +48,15 @@ class PiperSynthesizer:
         """The voice's folder name and rate."""
         return self._name
 
-    def synthesize(self, text: str) -> bytes:
+    def synthesize(self, text: str, pace: float = 1.0) -> bytes:
         """The sound of `text`, 16-bit PCM mono at 8 kHz, padded with silence to whole 20 ms frames."""
-        chunks = [chunk.audio_float_array for chunk in self._voice.synthesize(text, self._synthesis)]
+        synthesis = SynthesisConfig(
+            length_scale=self._settings.length_scale * pace,
+            noise_scale=self._settings.noise_scale,
+            noise_w_scale=0.0,
+            normalize_audio=False,
+        )
+        chunks = [chunk.audio_float_array for chunk in self._voice.synthesize(text, synthesis)]
         if not chunks:
             return b""
         wide = np.concatenate(chunks) * self._gain

@@ -5,15 +5,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import httpx
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from agent.dialogue import DialogueUnavailable
 from agent.settings import DialogueSettings
-from contracts.reply import DialogueTurn
+from contracts.reply import DialogueTurn, Foreseen
 
 _TURN = "/webhooks/voice/turn"
+_FORESEE = "/webhooks/voice/foresee"
+
+Answer = TypeVar("Answer", bound=BaseModel)
 
 
 class RasaDialogue:
@@ -27,12 +31,19 @@ class RasaDialogue:
     async def answer(self, call_id: str, text: str, metadata: Mapping[str, str]) -> DialogueTurn:
         """Ask Rasa. Raises DialogueUnavailable for a dead, slow or lying server."""
         body = {"call": call_id, "text": text, "metadata": dict(metadata)}
+        return await self._post(_TURN, body, DialogueTurn)
+
+    async def foresee(self, call_id: str, text: str) -> Foreseen:
+        """What Rasa would make of the words. Raises DialogueUnavailable for a dead, slow or lying server."""
+        return await self._post(_FORESEE, {"call": call_id, "text": text, "metadata": {}}, Foreseen)
+
+    async def _post(self, path: str, body: dict[str, Any], shape: type[Answer]) -> Answer:
         try:
             # httpx bounds each read; a caller waits for the whole.
             async with asyncio.timeout(self._timeout_s):
-                response = await self._client.post(_TURN, json=body)
+                response = await self._client.post(path, json=body)
             response.raise_for_status()
-            return DialogueTurn.model_validate_json(response.content)
+            return shape.model_validate_json(response.content)
         except TimeoutError as error:
             raise DialogueUnavailable(f"Rasa gave no answer in {self._timeout_s:g} s") from error
         except httpx.HTTPStatusError as error:
@@ -41,7 +52,7 @@ class RasaDialogue:
             raise DialogueUnavailable(f"Rasa gave no answer: {type(error).__name__}") from error
         except ValidationError as error:
             raise DialogueUnavailable(
-                f"Rasa's answer is not a dialogue turn: {error.error_count()} faults"
+                f"Rasa's answer is not what was agreed: {error.error_count()} faults"
             ) from error
 
     async def close(self) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.turns.expectation import Expectation
+
+Samples = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Sound to be recognised, float32 at 16 kHz in [-1, 1], at most 30 s, and what it probably answers."""
+
+    sound: Samples
+    expectation: Expectation
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +35,15 @@ class Transcript:
 
 
 class Recognizer(Protocol):
-    """An engine that turns the sound of one utterance into words."""
+    """An engine that turns the sound of utterances into words."""
 
     @property
     def name(self) -> str:
         """Model and version, for the journal."""
         ...
 
-    def recognize(self, sound: npt.NDArray[np.float32], expectation: Expectation) -> Transcript:
-        """The words in `sound`, float32 at 16 kHz in [-1, 1], at most 30 s.
+    def recognize(self, batch: Sequence[Heard]) -> list[Transcript]:
+        """The words of each sound, in order; several are decoded together, which costs less than one by one.
 
         Blocks; called from worker threads.
         """

@@ -14,6 +14,8 @@ import json
 import logging
 import os
 import signal
+import time
+import uuid
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
@@ -22,8 +24,10 @@ from websockets.asyncio.server import Server, ServerConnection, serve, unix_serv
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from agent.admission import Budget, Promises, refusal
 from agent.conversation import Conversation
 from agent.engines import Engines
+from agent.places import Places
 from agent.settings import AgentSettings
 from contracts.media_stream import MalformedMessage, Start, decode_from_gateway
 
@@ -41,7 +45,10 @@ class AgentServer:
 
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
-        self._calls = 0
+        self._admission = engines.settings.admission
+        self._places = Places(engines.settings.max_calls)
+        self._promises = Promises(engines.redis, self._admission.settle_s)
+        self._refused = 0
         self._sealing: set[asyncio.Task[None]] = set()
 
     async def sealed(self) -> None:
@@ -50,25 +57,54 @@ class AgentServer:
 
     async def call(self, connection: ServerConnection) -> None:
         """One call: `start`, frames and messages, until the stream ends."""
-        if self._calls >= self._engines.settings.max_calls:
+        if not self._places.take(time.monotonic()):
             await connection.close(_TRY_AGAIN_LATER, "no free place")
             return
-        self._calls += 1
         try:
             start = await self._first_message(connection)
             if start is not None:
                 await self._converse(connection, start)
         finally:
-            self._calls -= 1
+            self._places.leave()
 
-    def admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Answer `GET /health`; refuse a call without a place before it is taken. None lets it in."""
+    async def admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answer `GET /health`; refuse a call that there is no place or no time for. None lets it in."""
         if request.path == "/health":
-            body = {"status": "ok", "calls": self._calls, "max_calls": self._engines.settings.max_calls}
-            return connection.respond(http.HTTPStatus.OK, json.dumps(body) + "\n")
-        if self._calls >= self._engines.settings.max_calls:
-            return connection.respond(http.HTTPStatus.SERVICE_UNAVAILABLE, "no free place\n")
-        return None
+            return connection.respond(http.HTTPStatus.OK, json.dumps(self.health()) + "\n")
+        reason = await self._reason_to_refuse()
+        if reason is None:
+            return None
+        self._refused += 1
+        log.warning("a call was refused: %s", reason)
+        response = connection.respond(http.HTTPStatus.SERVICE_UNAVAILABLE, reason + "\n")
+        response.headers["Retry-After"] = str(self._admission.retry_after_s)
+        return response
+
+    def health(self) -> dict[str, Any]:
+        """What `GET /health` says: places, load, and the work done for nothing."""
+        load = self._engines.measured
+        return {
+            "status": "ok",
+            "calls": self._places.calls,
+            "max_calls": self._places.places,
+            "refused": self._refused,
+            "busy": round(load.busy, 3),
+            "work_p95_s": round(load.work_p95_s(), 3),
+            "work": self._engines.work.as_dict(),
+        }
+
+    async def _reason_to_refuse(self) -> str | None:
+        calls = self._places.calls
+        if not self._places.promise(time.monotonic()):
+            return f"all {self._places.places} places are taken"
+        name = uuid.uuid4().hex
+        unsettled = await self._promises.queue_up(name)
+        load = self._engines.measured
+        reason = refusal(Budget(load.busy, load.work_p95_s(), calls, unsettled), self._admission)
+        if reason is not None:
+            self._places.withdraw()
+            await self._promises.withdraw(name)
+        return reason
 
     async def _first_message(self, connection: ServerConnection) -> Start | None:
         try:
@@ -148,7 +184,9 @@ async def run(settings: AgentSettings) -> None:
     agent = AgentServer(engines)
     server = await _listen(agent, settings.listen)
     log.info("listening on %s, process %d", settings.listen, os.getpid())
+    watching = asyncio.create_task(engines.measured.watch())
     await stopped.wait()
+    watching.cancel()
     server.close()
     await server.wait_closed()
     await agent.sealed()

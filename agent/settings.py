@@ -49,6 +49,10 @@ class WhisperSettings(BaseModel):
     least_logprob: float = Field(
         default=-1.5, description="mean log probability below which the words count as noise"
     )
+    largest_batch: int = Field(default=4, ge=1, le=32, description="sounds of several calls decoded together")
+    ballast: Path | None = Field(
+        default=None, description="a second Whisper that decodes the same sound for its time alone: benches"
+    )
 
 
 class PiperSettings(BaseModel):
@@ -67,6 +71,17 @@ class PiperSettings(BaseModel):
     threads: int = Field(default=1, ge=1, le=16)
 
 
+class EndOfTurnSettings(BaseModel):
+    """What judges whether a caller has finished: a folder with our model or with a Smart-Turn v3 ONNX file.
+
+    None: nothing does, and silence alone decides.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: Path | None = None
+
+
 class DialogueSettings(BaseModel):
     """Where the dialogue answers, and how long a caller can be kept waiting for it. Seconds."""
 
@@ -74,6 +89,25 @@ class DialogueSettings(BaseModel):
 
     url: str = "http://127.0.0.1:5005"
     timeout_s: float = Field(default=4.0, gt=0, le=60)
+
+
+class AdmissionSettings(BaseModel):
+    """When one more call would cost those in progress their quick replies (docs/measurements.md).
+
+    `most_busy` is the share of the machine's processors that may be in use with the new call (0 to 1): queues
+    grow without bound near 1. `call_busy` is what a call adds to it until it has been measured, for
+    `settle_s` seconds. `work_s` is what recognition, dialogue and synthesis may take of a reply at p95:
+    with the silence that ends a turn and the line it makes 0.9 s. `retry_after_s` is what a refused
+    caller's switch is told.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    most_busy: float = Field(default=0.9, gt=0, le=1)
+    call_busy: float = Field(default=0.03, ge=0, le=1)
+    settle_s: float = Field(default=4.0, gt=0, le=60)
+    work_s: float = Field(default=0.5, gt=0, le=10)
+    retry_after_s: int = Field(default=5, ge=1, le=3600)
 
 
 class AgentSettings(BaseModel):
@@ -91,8 +125,10 @@ class AgentSettings(BaseModel):
     vad: VadSettings = VadSettings()
     recognizer: WhisperSettings = WhisperSettings()
     voice: PiperSettings = PiperSettings()
+    end_of_turn: EndOfTurnSettings = EndOfTurnSettings()
     turns: TurnSettings = TurnSettings()
     prompts: Prompts = Prompts()
     domain: Path | None = Path("domain")
     transfer_target: str = "sip:operator@127.0.0.1:5080"
     max_calls: int = Field(default=4, ge=1, le=64, description="calls that this process serves at once")
+    admission: AdmissionSettings = AdmissionSettings()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Smart-Turn v3 (pipecat, BSD-2-Clause): whether the caller has finished, from the last eight seconds of sound.
+"""Smart-Turn v3 (pipecat, BSD-2-Clause): whether the caller has finished, from the last eight seconds of
+sound.
 
 A Whisper encoder with a classifier behind it; for callers of 23 languages, at some 10–60 CPU ms a judgement.
 It needs no words. Its features are Whisper's, as faster-whisper makes them.
@@ -46,11 +47,13 @@ class SmartTurn:
         self._network = onnxruntime.InferenceSession(
             str(self._graph), one_thread(), providers=["CPUExecutionProvider"]
         )
-        self._input = self._network.get_inputs()[0].name
-        shape = self._network.get_inputs()[0].shape
-        if len(self._network.get_inputs()) != 1 or list(shape[1:]) != [MELS, FRAMES]:
+        shapes = {put.name: put.shape for put in self._network.get_inputs()}
+        self._input, shape = next(iter(shapes.items()))
+        # A dimension that the export left open is a name or None.
+        fixed = [size for size in shape[1:] if isinstance(size, int)]
+        if len(shapes) != 1 or len(shape) != 3 or not {MELS, FRAMES} >= set(fixed):
             raise ValueError(
-                f"{self._graph} takes {shape} and not Smart-Turn v3's [1, {MELS}, {FRAMES}]:"
+                f"{self._graph} takes {shapes} and not Smart-Turn v3's features [1, {MELS}, {FRAMES}]:"
                 " `tellerline models pull smart-turn-v3`"
             )
         self._extractor = FeatureExtractor(feature_size=MELS, chunk_length=SECONDS)

@@ -15,41 +15,45 @@ class Synthesizer(Protocol):
         """Voice and version, for the journal and the cache."""
         ...
 
-    def synthesize(self, text: str) -> bytes:
-        """The sound of `text` (verbalised:
+    def synthesize(self, text: str, pace: float = 1.0) -> bytes:
+        """The sound of `text` (verbalised: no digits or symbols), 16-bit PCM mono at 8 kHz, whole 20 ms
+        frames.
 
-        No digits or symbols), 16-bit PCM mono at 8 kHz, whole 20 ms frames. Blocks.
+        `pace` multiplies its length: above 1 is slower. Blocks.
         """
         ...
 
 
-class SpeechCache:
-    """The sounds of clauses, by text;
+# A clause and the pace it is spoken at.
+Spoken = tuple[str, float]
 
-    The least recently used go first when `max_bytes` is full (60 s of speech are 960 kB).
+
+class SpeechCache:
+    """The sounds of clauses, by text and pace; the least recently used go first when `max_bytes` is full
+    (60 s of speech are 960 kB).
     """
 
     def __init__(self, max_bytes: int = 32_000_000) -> None:
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._sounds: OrderedDict[str, bytes] = OrderedDict()
+        self._sounds: OrderedDict[Spoken, bytes] = OrderedDict()
         self.hits = 0
         self.misses = 0
 
-    def get(self, text: str) -> bytes | None:
+    def get(self, spoken: Spoken) -> bytes | None:
         """The sound, if it is known."""
-        sound = self._sounds.get(text)
+        sound = self._sounds.get(spoken)
         if sound is None:
             self.misses += 1
             return None
         self.hits += 1
-        self._sounds.move_to_end(text)
+        self._sounds.move_to_end(spoken)
         return sound
 
-    def put(self, text: str, sound: bytes) -> None:
-        """Remember the sound of a text."""
-        self._bytes += len(sound) - len(self._sounds.pop(text, b""))
-        self._sounds[text] = sound
+    def put(self, spoken: Spoken, sound: bytes) -> None:
+        """Remember a sound."""
+        self._bytes += len(sound) - len(self._sounds.pop(spoken, b""))
+        self._sounds[spoken] = sound
         while self._bytes > self._max_bytes and len(self._sounds) > 1:
             _, dropped = self._sounds.popitem(last=False)
             self._bytes -= len(dropped)

@@ -7,6 +7,7 @@ synthetic voices. Features are made here, in NumPy, for the training too: what i
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
 from functools import cache, lru_cache
@@ -41,9 +42,14 @@ WORD_BUCKETS = 3072
 TRIGRAM_BUCKETS = 3072
 VOCABULARY = 1 + WORD_BUCKETS + TRIGRAM_BUCKETS
 
+FEATURES = {
+    "frames": FRAMES, "sound": SOUND_FEATURES, "words": WORDS, "trigrams": TRIGRAMS, "vocabulary": VOCABULARY,
+}  # fmt: skip
+"""What a model's description must say of its inputs for it to be loaded."""
+
 Samples = npt.NDArray[np.float32]
 
-_DIGIT_NAMES = "zero one two three four five six seven eight nine".split()
+_DIGIT_NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 _NO_LETTER = re.compile(r"[^a-z' ]+")
 
 
@@ -51,12 +57,16 @@ class TurnEndModel:
     """An EndOfTurn of our own making; one session serves all calls."""
 
     def __init__(self, folder: Path) -> None:
-        """Load `turn-end.onnx` from `folder`. Raises FileNotFoundError when it is not there."""
+        """Load `turn-end.onnx` from `folder`.
+
+        Raises FileNotFoundError when it is not there, ValueError when it wants other features than these.
+        """
         graph = folder / GRAPH_FILE
         if not graph.is_file():
             raise FileNotFoundError(
                 f"no turn-end model in {folder}: `tellerline models verify` names the missing files"
             )
+        _check_features(folder)
         self._folder = folder
         self._network = onnxruntime.InferenceSession(
             str(graph), one_thread(), providers=["CPUExecutionProvider"]
@@ -69,10 +79,22 @@ class TurnEndModel:
 
     def probability(self, sound: Samples, text: str) -> float:
         """As `EndOfTurn.probability`; either input may be empty."""
-        found = self._network.run(
-            None, {"words": word_ids(text)[None], "sound": sound_features(sound)[None]}
-        )
+        return self.judge(word_ids(text), sound_features(sound))
+
+    def judge(self, words: npt.NDArray[np.int64], sound: npt.NDArray[np.float32]) -> float:
+        """The probability for features as `word_ids` and `sound_features` make them."""
+        found = self._network.run(None, {"words": words[None], "sound": sound[None]})
         return float(found[0][0])
+
+
+def _check_features(folder: Path) -> None:
+    described = folder / DESCRIPTION_FILE
+    found = json.loads(described.read_text()).get("features") if described.is_file() else FEATURES
+    if found != FEATURES:
+        raise ValueError(
+            f"{described} is of another version of Tellerline: `tellerline models verify`, or train it anew"
+            " with `python -m training.turn_end`"
+        )
 
 
 def load_end_of_turn(folder: Path) -> EndOfTurn:
@@ -175,6 +197,13 @@ def _window_correlation() -> npt.NDArray[np.float32]:
     return (correlation / correlation[0]).astype(np.float32)
 
 
+@cache
+def _octave_cost() -> npt.NDArray[np.float32]:
+    """What a longer lag must be better by: without it a pure tone is found an octave or two too low."""
+    lags = np.arange(_RATE_HZ // _PITCH_HZ[1], _RATE_HZ // _PITCH_HZ[0] + 1)
+    return (0.03 * np.log2(lags / lags[0])).astype(np.float32)
+
+
 def _pitch(power: npt.NDArray[np.float32]) -> tuple[Samples, Samples]:
     """Octaves around the median pitch and voicing in [0, 1] by frame, from the autocorrelation.
 
@@ -184,7 +213,7 @@ def _pitch(power: npt.NDArray[np.float32]) -> tuple[Samples, Samples]:
     correlation = np.fft.irfft(power, _FOURIER)[:, : longest + 1]
     normal = correlation / (correlation[:, :1] + 1e-9) / np.maximum(_window_correlation()[: longest + 1], 0.1)
     searched = normal[:, shortest:]
-    lags = searched.argmax(1)
+    lags = (searched - _octave_cost()).argmax(1)
     voicing = np.clip(searched[np.arange(len(lags)), lags], 0, 1).astype(np.float32)
     loud = correlation[:, 0] > correlation[:, 0].max() * 1e-3
     voiced = (voicing > _VOICED) & loud

@@ -18,7 +18,7 @@ class EndpointingSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     yes_no_ms: int = Field(default=250, ge=100, le=5000)
-    digits_ms: int = Field(default=2000, ge=100, le=10000, description="until the count is full")
+    digits_ms: int = Field(default=3000, ge=100, le=10000, description="until the count is full")
     amount_ms: int = Field(default=550, ge=100, le=5000)
     date_ms: int = Field(default=700, ge=100, le=5000)
     name_ms: int = Field(default=700, ge=100, le=5000)

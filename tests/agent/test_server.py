@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import httpx
 import numpy as np
-import numpy.typing as npt
 import pytest
 from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, unix_connect
@@ -25,10 +24,9 @@ from agent.dialogue import DialogueUnavailable
 from agent.engines import Engines
 from agent.journal.store import JournalReader
 from agent.piper_voice import PiperSynthesizer
-from agent.recognizer import Transcript
+from agent.recognizer import Heard, Transcript
 from agent.server import AgentServer
 from agent.settings import AgentSettings
-from agent.turns.expectation import Expectation
 from agent.vad import load_network
 from contracts.media_stream import (
     FRAME_BYTES,
@@ -40,12 +38,14 @@ from contracts.media_stream import (
     Hangup,
     Mark,
     MarkReached,
+    Pause,
+    Resume,
     Start,
     Stop,
     decode_from_agent,
     encode,
 )
-from contracts.reply import DialogueTurn, Reply, Understood
+from contracts.reply import DialogueTurn, Foreseen, Reply, Understood
 from contracts.sealed import Seal, new_key
 from tests.private_redis import PrivateRedis
 
@@ -59,10 +59,10 @@ class ScriptedRecognizer:
     def __init__(self) -> None:
         self.text = "what is my balance"
 
-    def recognize(self, sound: npt.NDArray[np.float32], expectation: Expectation) -> Transcript:
+    def recognize(self, batch: Sequence[Heard]) -> list[Transcript]:
         if self.text == "broken":
             raise RuntimeError("the engine is gone")
-        return Transcript(self.text, 0.9)
+        return [Transcript(self.text, 0.9) for _ in batch]
 
 
 class ScriptedDialogue:
@@ -84,6 +84,9 @@ class ScriptedDialogue:
             replies=replies, intent=Understood(name="x", confidence=1.0), actions=("action_x",)
         )
 
+    async def foresee(self, call_id: str, text: str) -> Foreseen:
+        return Foreseen()
+
 
 class ScriptedGateway:
     """Plays the agent's speech at the pace of the frames it sends, marks and clears as the real one does."""
@@ -94,6 +97,7 @@ class ScriptedGateway:
         self.played = bytearray()
         self.hung_up: str | None = None
         self._queue: list[bytes | str] = []
+        self._paused = False
 
     async def send(self, frames: bytes) -> None:
         """The caller's sound, as fast as the agent takes it, but with a moment for its engines between
@@ -124,12 +128,19 @@ class ScriptedGateway:
                 match decode_from_agent(message):
                     case Mark(name=name):
                         self._queue.append(name)
+                    case Pause():
+                        self._paused = True
+                    case Resume():
+                        self._paused = False
                     case Clear():
+                        self._paused = False
                         await self._clear()
                     case Hangup(reason=reason):
                         self.hung_up = reason
 
     async def _play(self) -> None:
+        if self._paused:
+            return
         while self._queue and isinstance(self._queue[0], str):
             await self._mark(str(self._queue.pop(0)), True)
         if self._queue:
@@ -185,7 +196,7 @@ async def agent(
     settings = AgentSettings(redis_url=redis_server.url, max_calls=2)
     dialogue, ears = ScriptedDialogue(), ScriptedRecognizer()
     redis = Redis.from_url(redis_server.url, decode_responses=True)
-    engines = Engines(settings, ears, synthesizer, dialogue, redis, SEAL, load_network())
+    engines = Engines(settings, ears, None, synthesizer, dialogue, redis, SEAL, load_network())
     server = AgentServer(engines)
     path = str(tmp_path / "agent.sock")
     async with unix_serve(server.call, path, process_request=server.admit, compression=None):

@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soxr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.recognizer import Heard, Samples
 from agent.settings import WhisperSettings
 from agent.turns.expectation import Expectation
 from agent.whisper import WhisperRecognizer, cropped_length
+from tellerline.scenario.caller_voice import speech
 
 
 @given(st.integers(0, 3000), st.integers(0, 3000), st.sampled_from([80, 128]))
@@ -37,4 +41,22 @@ def recognizer() -> WhisperRecognizer:
 def test_silence_and_noise_are_no_words(recognizer: WhisperRecognizer) -> None:
     noise = np.random.default_rng(0).normal(0, 0.003, 16_000).astype(np.float32)
     for sound in (np.zeros(16_000, np.float32), noise, np.zeros(0, np.float32)):
-        assert recognizer.recognize(sound, Expectation()).text == ""
+        assert recognizer.recognize([Heard(sound, Expectation())])[0].text == ""
+
+
+@pytest.mark.skipif(not shutil.which("espeak-ng"), reason="espeak-ng speaks the sentences")
+def test_sounds_decoded_together_are_heard_as_each_alone(recognizer: WhisperRecognizer) -> None:
+    said = (
+        "what are your opening hours",
+        "yes please",
+        "i'd like to borrow twenty thousand dollars for a car",
+    )
+    batch = [Heard(_spoken(text), Expectation()) for text in said]
+    alone = [recognizer.recognize([heard])[0].text for heard in batch]
+    assert alone == list(said)
+    assert [found.text for found in recognizer.recognize(batch)] == alone
+
+
+def _spoken(text: str) -> Samples:
+    narrow = np.frombuffer(speech(text), "<i2").astype(np.float32) / 32768
+    return np.asarray(soxr.resample(narrow, 8000, 16_000), np.float32)
