@@ -49,7 +49,8 @@ class BallastRecognizer:
             self._weights.encode(ctranslate2.StorageView.from_array(features)),
             [[_START, _NO_TIMESTAMPS]] * len(batch),
             beam_size=self._recognizer.beam_size,
-            max_length=2 + _TOKENS,
+            # CTranslate2 generates half of it at most, and these weights know no end.
+            max_length=2 * _TOKENS,
             suppress_tokens=[_END],
             suppress_blank=False,
         )

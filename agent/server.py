@@ -24,7 +24,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve, unix_serv
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from agent.admission import Budget, Promises, refusal
+from agent.admission import Budget, Neighbourhood, refusal
 from agent.conversation import Conversation
 from agent.engines import Engines
 from agent.places import Places
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 # Frames of 20 ms do not compress in time, and the stream's own frames are the sign of life.
 _STREAM: dict[str, Any] = {"compression": None, "max_size": 2**20, "ping_interval": None}
 _START_TIMEOUT_S = 5.0
+_TELL_S = 2.0
 _TRY_AGAIN_LATER = 1013
 _PROTOCOL_ERROR = 1002
 
@@ -47,7 +48,7 @@ class AgentServer:
         self._engines = engines
         self._admission = engines.settings.admission
         self._places = Places(engines.settings.max_calls)
-        self._promises = Promises(engines.redis, self._admission.settle_s)
+        self._neighbourhood = Neighbourhood(engines.redis, self._admission.settle_s)
         self._refused = 0
         self._sealing: set[asyncio.Task[None]] = set()
 
@@ -98,13 +99,19 @@ class AgentServer:
         if not self._places.promise(time.monotonic()):
             return f"all {self._places.places} places are taken"
         name = uuid.uuid4().hex
-        unsettled = await self._promises.queue_up(name)
+        neighbours = await self._neighbourhood.queue_up(name)
         load = self._engines.measured
-        reason = refusal(Budget(load.busy, load.work_p95_s(), calls, unsettled), self._admission)
+        reason = refusal(Budget(load.busy, load.work_p95_s(), calls, neighbours), self._admission)
         if reason is not None:
             self._places.withdraw()
-            await self._promises.withdraw(name)
+            await self._neighbourhood.withdraw(name)
         return reason
+
+    async def tell_neighbours(self) -> None:
+        """Say how many calls are here, until cancelled."""
+        while True:
+            await self._neighbourhood.tell(self._places.calls)
+            await asyncio.sleep(_TELL_S)
 
     async def _first_message(self, connection: ServerConnection) -> Start | None:
         try:
@@ -184,9 +191,10 @@ async def run(settings: AgentSettings) -> None:
     agent = AgentServer(engines)
     server = await _listen(agent, settings.listen)
     log.info("listening on %s, process %d", settings.listen, os.getpid())
-    watching = asyncio.create_task(engines.measured.watch())
+    beside = [asyncio.create_task(engines.measured.watch()), asyncio.create_task(agent.tell_neighbours())]
     await stopped.wait()
-    watching.cancel()
+    for task in beside:
+        task.cancel()
     server.close()
     await server.wait_closed()
     await agent.sealed()

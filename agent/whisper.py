@@ -105,7 +105,8 @@ class WhisperRecognizer:
             [self._prompt] * len(batch),
             beam_size=settings.beam_size,
             num_hypotheses=settings.beam_size,
-            max_length=len(self._prompt) + settings.max_tokens,
+            # CTranslate2 generates half of it at most.
+            max_length=2 * settings.max_tokens,
             suppress_tokens=self._suppressed,
             return_scores=True,
         )
