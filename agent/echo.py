@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The echo gate: frames that hold only the echo of the agent's own voice are quietened before the VAD.
+"""The echo gate: frames that hold only the echo of the agent's own voice become line noise before the VAD.
 
     played   ▂▅▇▅▂▁ ▂▅▇▅▂      power, frame by frame
     heard       ▁▂▃▂▁  ▁▂▆▇▇   the echo, a little later and softer … and then somebody speaks
@@ -41,6 +41,9 @@ _LOWEST_FLOOR = 1e-7
 # White noise of a frame varies little; its mean lies less than 3 dB above its quietest frame.
 _FLOOR_MARGIN = 2.0
 _TINY = 1e-12
+# White noise of unit power; a frame of it starts anywhere, so that none repeats soon.
+_COMFORT = np.random.default_rng(0).standard_normal(8000).astype(np.float32)
+_COMFORT_STEP = 977
 
 
 class EchoGate:
@@ -59,6 +62,7 @@ class EchoGate:
         self._gain = 0.0
         self._floor = 1.0
         self._open = 0
+        self._comfort_at = 0
 
     @property
     def loss_db(self) -> float | None:
@@ -71,7 +75,7 @@ class EchoGate:
         return None if self._gain == 0.0 else self._lag * 20
 
     def hear(self, frame: Samples, reference: Samples | None) -> Samples:
-        """The frame as the VAD shall hear it: unchanged where somebody speaks, attenuated where it is echo.
+        """The frame as the VAD shall hear it: unchanged where somebody speaks, line noise where it is echo.
 
         `frame` is the caller's, float32 [160] at 8 kHz in [-1, 1]; `reference` what the agent believes is
         being played meanwhile, likewise, or None while it is silent.
@@ -90,10 +94,17 @@ class EchoGate:
         if self._gain == 0.0:
             return frame
         self._open = _HANGOVER_FRAMES if near else max(0, self._open - 1)
-        if self._open or heard <= self._floor:
+        if self._open:
             return frame
-        # Down to the line's noise and no further: a hole in it would be heard as an edge.
-        return frame * np.float32(math.sqrt(self._floor / heard))
+        return self._comfort()
+
+    def _comfort(self) -> Samples:
+        """Noise as loud as the line's.
+
+        Softened echo is speech to a VAD that hears no levels, and a hole in the noise is an edge.
+        """
+        self._comfort_at = (self._comfort_at + _COMFORT_STEP) % (len(_COMFORT) - 160)
+        return _COMFORT[self._comfort_at : self._comfort_at + 160] * np.float32(math.sqrt(self._floor))
 
     def _echo(self) -> float:
         """Power of the echo in the frame, at most: the neighbours count, for a lag falls between two."""

@@ -172,11 +172,11 @@ def silent_features() -> npt.NDArray[np.float32]:
 
 @cache
 def _hann() -> npt.NDArray[np.float32]:
-    return np.hanning(_WINDOW + 1)[:-1].astype(np.float32)
+    return np.asarray(np.hanning(_WINDOW + 1)[:-1], np.float32)
 
 
 @cache
-def _filters() -> npt.NDArray[np.float32]:
+def _filters() -> Samples:
     """Triangular bands [bins, BANDS] of equal width in mels over a telephone's 200–3600 Hz."""
     edges = 700 * (10 ** (np.linspace(_mel(200), _mel(3600), BANDS + 2) / 2595) - 1)
     bins = np.arange(_FOURIER // 2 + 1)[:, None] * _RATE_HZ / _FOURIER
@@ -194,14 +194,14 @@ def _mel(hertz: float) -> float:
 def _window_correlation() -> npt.NDArray[np.float32]:
     spectrum = np.abs(np.fft.rfft(_hann(), _FOURIER)) ** 2
     correlation = np.fft.irfft(spectrum, _FOURIER)
-    return (correlation / correlation[0]).astype(np.float32)
+    return np.asarray(correlation / correlation[0], np.float32)
 
 
 @cache
 def _octave_cost() -> npt.NDArray[np.float32]:
     """What a longer lag must be better by: without it a pure tone is found an octave or two too low."""
     lags = np.arange(_RATE_HZ // _PITCH_HZ[1], _RATE_HZ // _PITCH_HZ[0] + 1)
-    return (0.03 * np.log2(lags / lags[0])).astype(np.float32)
+    return np.asarray(0.03 * np.log2(lags / lags[0]), np.float32)
 
 
 def _pitch(power: npt.NDArray[np.float32]) -> tuple[Samples, Samples]:

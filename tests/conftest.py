@@ -71,6 +71,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "rasa": {"port": ports[1], "models": str(ROOT / "var" / "rasa")},
         "actions": {"port": ports[2]},
         "gateway": {"sip_port": ports[3], "rtp_port_base": 21000, "rtp_port_count": 200},
+        # Test machines are busy with other things; the tests of admission set their own limits.
+        "agent": {"admission": {"most_busy": 1.0, "call_busy": 0.0, "work_s": 10}},
     }
     config = folder / "stack.yml"
     config.write_text(yaml.safe_dump(content), encoding="utf-8")

@@ -61,9 +61,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def tone(seconds: float, hertz: float = 440.0, level: float = 0.1) -> np.ndarray:
-    return (level * np.sin(2 * np.pi * hertz * np.arange(int(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ)).astype(
-        np.float32
-    )
+    return (
+        level * np.sin(2 * np.pi * hertz * np.arange(int(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ)
+    ).astype(np.float32)
 
 
 def test_a_folder_without_our_description_is_smart_turn(folder: Path) -> None:

@@ -37,7 +37,8 @@ FINISHED = (
 )  # fmt: skip
 UNFINISHED = (
     "i'd like to", "my card number is", "it's for the", "um", "no i mean", "what is my", "can you",
-    "i want to borrow", "i need a loan of", "please transfer two hundred dollars to", "i lost my credit card and",
+    "i want to borrow", "i need a loan of", "please transfer two hundred dollars to",
+    "i lost my credit card and",
 )  # fmt: skip
 
 
@@ -60,7 +61,9 @@ def test_words_alone_tell_a_finished_thought_from_a_pause_in_it(model: TurnEndMo
 
 
 def test_digits_are_less_finished_the_fewer_they_are(model: TurnEndModel) -> None:
-    two, four = (model.probability(NOTHING, f"my pin is {digits}") for digits in ("four eight", "four eight two one"))
+    two, four = (
+        model.probability(NOTHING, f"my pin is {digits}") for digits in ("four eight", "four eight two one")
+    )
     assert two < four
 
 
