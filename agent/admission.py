@@ -88,15 +88,16 @@ class Neighbourhood:
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.zremrangebyscore(self._arrivals, "-inf", now - self._settle_s)
                 pipe.zadd(self._arrivals, {name: now})
-                pipe.zrank(self._arrivals, name)
+                # Not the rank: two clocks may disagree about who came first, Redis does not.
+                pipe.zcard(self._arrivals)
                 pipe.hgetall(self._agents)
-                _, _, rank, agents = await pipe.execute()
+                _, _, queue, agents = await pipe.execute()
         except (RedisError, OSError) as error:
             log.warning("the other agents of this machine are not known, Redis: %r", error)
             return Neighbours(0, 0)
         told = (entry.split() for entry in agents.values())
         calls = sum(int(count) for at, count in told if now - float(at) < _FORGOTTEN_S)
-        return Neighbours(calls, int(rank or 0))
+        return Neighbours(calls, int(queue) - 1)
 
     async def withdraw(self, name: str) -> None:
         """The call was refused after all. What can't be told expires by itself."""

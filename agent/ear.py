@@ -7,6 +7,8 @@ Whisper and Silero both want 16 kHz, so the stream is resampled once, as it come
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 import numpy.typing as npt
 import soxr
@@ -16,6 +18,10 @@ from contracts import media_stream
 
 # Enough for Whisper's 30 s and the preroll. Seconds.
 _MEMORY_S = 32
+# More than anybody makes in one utterance.
+_PAUSES = 64
+# What is kept of a pause on either side: decaying sound, and the breath before the next word.
+_PAUSE_EDGE_MS = 100
 
 
 class Ear:
@@ -29,6 +35,8 @@ class Ear:
         self._memory = np.zeros(_MEMORY_S * SAMPLE_RATE_HZ, np.float32)
         self._heard = 0
         self._windows = 0
+        self._silent_since_ms: int | None = None
+        self._pauses: deque[tuple[int, int]] = deque(maxlen=_PAUSES)
 
     def hear(self, frame: bytes, playing: bytes | None = None) -> list[Onset | Offset]:
         """Take one frame, 16-bit PCM [160] at 8 kHz, and the frame of the agent's speech that is being played
@@ -43,6 +51,7 @@ class Ear:
             self._windows += 1
             change = self._gate.push(self._probability(self._samples(start, start + WINDOW_SAMPLES)))
             if change is not None:
+                self._note_pause(change)
                 changes.append(change)
         return changes
 
@@ -54,6 +63,25 @@ class Ear:
         per_ms = SAMPLE_RATE_HZ // 1000
         oldest = max(0, self._heard - len(self._memory))
         return self._samples(max(from_ms * per_ms, oldest), min(until_ms * per_ms, self._heard))
+
+    def words(self, from_ms: int, until_ms: int) -> npt.NDArray[np.float32]:
+        """What was said in the span, as `sound`, with the pauses inside it shortened to 200 ms.
+
+        A recogniser of short turns takes a long pause for their end and leaves out what follows it.
+        """
+        pieces, at_ms = [], from_ms
+        for began_ms, ended_ms in self._pauses:
+            if began_ms < from_ms or ended_ms > until_ms or ended_ms - began_ms <= 2 * _PAUSE_EDGE_MS:
+                continue
+            pieces.append(self.sound(at_ms, began_ms + _PAUSE_EDGE_MS))
+            at_ms = ended_ms - _PAUSE_EDGE_MS
+        return np.concatenate([*pieces, self.sound(at_ms, until_ms)])
+
+    def _note_pause(self, change: Onset | Offset) -> None:
+        if isinstance(change, Offset):
+            self._silent_since_ms = change.at_ms
+        elif self._silent_since_ms is not None:
+            self._pauses.append((self._silent_since_ms, change.at_ms))
 
     def _remember(self, samples: npt.NDArray[np.float32]) -> None:
         size = len(self._memory)

@@ -23,8 +23,9 @@ Samples = npt.NDArray[np.float32]
 _LAGS = 15
 # About 3 s of the agent's speech: as long as a path stays the same, and enough to average over syllables.
 _MEMORY = 1 - 1 / 150
-# Frames of the agent's speech before the path is believed: half a second.
-_LEARNT_FRAMES = 25
+# Frames of the agent's speech before the path is believed. Until then, once in a call, nothing is heard over the
+# agent: a call opens with a sentence that can't be interrupted.
+_LEARNT_FRAMES = 40
 # Correlation of powers below which there is no echo to speak of.
 _LEAST_CORRELATION = 0.4
 # Agent's speech, in mean square of samples in [-1, 1]: −55 dBFS.
@@ -88,8 +89,11 @@ class EchoGate:
         if float(self._played.max()) < _PLAYED_POWER:
             self._open = 0
             return frame
+        if self._frames < _LEARNT_FRAMES:
+            self._learn(heard)
+            return self._comfort()
         near = heard > self._echo() * _MARGIN + self._floor * _FLOOR_MARGIN
-        if not near or self._gain == 0.0 or self._frames < 2 * _LEARNT_FRAMES:
+        if not near or self._gain == 0.0:
             self._learn(heard)
         if self._gain == 0.0:
             return frame

@@ -22,6 +22,19 @@ UNFINISHED = frozenset({
     "from", "at", "in", "on", "over", "about", "like", "um", "uh", "er", "well",
 })  # fmt: skip
 
+# "I'd like two …" is "I'd like to …" to whoever waits for a verb.
+_WANTING = frozenset({"like", "want", "need", "going", "trying", "wish", "love", "have"})
+_SOUNDS_LIKE_TO = frozenset({"two", "too"})
+
+
+def trails_off(text: str) -> bool:
+    """Whether the words end where no English sentence ends."""
+    words = [word.strip(".,!?…") for word in text.lower().split()]
+    if not words:
+        return False
+    wanting = len(words) > 1 and words[-2] in _WANTING and words[-1] in _SOUNDS_LIKE_TO
+    return words[-1] in UNFINISHED or wanting
+
 
 def endpointing_delay_ms(
     expectation: Expectation, text: str, finished: float | None, free_ms: int, settings: EndpointingSettings
@@ -35,12 +48,11 @@ def endpointing_delay_ms(
         spoken = parse_digits(text)
         if spoken is not None:
             return settings.full_ms if len(spoken) >= expectation.digits else settings.digits_ms
-    words = text.lower().split()
     unfinished_ms = expectation.turn.unfinished_ms or settings.unfinished_ms
-    if words and words[-1].strip(".,!?…") in UNFINISHED:
+    if trails_off(text):
         return unfinished_ms
     usual_ms = _usual_ms(expectation, free_ms, settings)
-    if finished is None or not words:
+    if finished is None or not text:
         return usual_ms
     if finished >= settings.sure:
         return min(usual_ms, settings.sure_ms)

@@ -114,6 +114,15 @@ class TestA01ACoughOverThePrompt:
         assert silent_for_good_ms(call) <= speaks_ms + 300, "the interrupted speech does not come back"
         assert not call.of(SpeechEnded)[0].complete
 
+    @pytest.mark.parametrize("said", ["uh", "um", "oh"])
+    def test_a_lone_hesitation_over_the_prompt_is_no_turn(self, said: str) -> None:
+        call = telling()
+        call.caller(said, at_ms=2000, lasts_ms=400)
+        call.run(HOURS_MS + 6000)
+        assert call.turns == []
+        assert call.longest_silence_ms(2000, 5000) <= 2000
+        assert call.logged[0] == HOURS.text
+
     def test_two_coughs_are_two_pauses(self) -> None:
         call = telling()
         call.caller("", at_ms=1500, lasts_ms=300)
