@@ -22,7 +22,9 @@ _REPLIES = 100
 
 
 def _busy_now() -> float:
-    """The share of the processors in use, 0 to 1. What runs niced gives way to calls, so it does not count."""
+    """The share of the processors in use, 0 to 1. What runs niced gives way to calls, so it does not
+    count.
+    """
     times = psutil.cpu_times_percent(None)
     return max(0.0, 100 - times.idle - times.iowait - times.nice) / 100
 

@@ -79,7 +79,7 @@ class EndOfTurnSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: Path | None = None
+    model: Path | None = Path("models/turn-end-en")
 
 
 class DialogueSettings(BaseModel):

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import re
 
-# What listeners say to show that they listen, and what a cleared throat is heard as. It asks for nothing, so the
-# agent goes on.
+# What listeners say to show that they listen, and what a cleared throat is heard as. It asks for nothing,
+# so the agent goes on.
 _BACKCHANNEL = re.compile(
     r"(?:m+|m+[ -]?h+m+|uh[ -]?huh|a?ha+|hm+|uh|um|er|eh|ah|oh|okay|ok|right|i see|yeah|yes|sure|good)"
     r"(?: (?:okay|ok|right|yeah|yes|uh|um|hm+))?"
