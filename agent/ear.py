@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from agent.echo import EchoGate
 from agent.vad import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Offset, Onset, SpeechGate, SpeechProbability
 from contracts import media_stream
 
@@ -27,8 +28,11 @@ _PAUSE_EDGE_MS = 100
 class Ear:
     """Hears one call. Not thread-safe: it belongs to the call's event loop."""
 
-    def __init__(self, probability: SpeechProbability, gate: SpeechGate) -> None:
+    def __init__(
+        self, probability: SpeechProbability, gate: SpeechGate, echo: EchoGate | None = None
+    ) -> None:
         self._probability = probability
+        self._echo = echo
         self._gate = gate
         narrow_hz = media_stream.SAMPLE_RATE_HZ
         self._resampler = soxr.ResampleStream(narrow_hz, SAMPLE_RATE_HZ, 1, dtype="float32", quality="LQ")
@@ -42,7 +46,9 @@ class Ear:
         """Take one frame, 16-bit PCM [160] at 8 kHz, and the frame of the agent's speech that is being played
         (None: silence); what changed by it.
         """
-        narrow = np.frombuffer(frame, "<i2").astype(np.float32) / 32768
+        narrow = _samples(frame)
+        if self._echo is not None:
+            narrow = self._echo.hear(narrow, None if playing is None else _samples(playing))
         wide = self._resampler.resample_chunk(narrow)
         self._remember(wide)
         changes: list[Onset | Offset] = []
@@ -94,3 +100,7 @@ class Ear:
             return np.zeros(0, np.float32)
         at = np.arange(start, end) % len(self._memory)
         return self._memory[at]
+
+
+def _samples(frame: bytes) -> npt.NDArray[np.float32]:
+    return np.frombuffer(frame, "<i2").astype(np.float32) / 32768

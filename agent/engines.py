@@ -14,6 +14,7 @@ from agent.ballast import BallastRecognizer
 from agent.dialogue import Dialogue
 from agent.ear import Ear
 from agent.ears import Ears
+from agent.echo import EchoGate
 from agent.end_of_turn import EndOfTurn
 from agent.load import Load
 from agent.piper_voice import PiperSynthesizer
@@ -98,7 +99,8 @@ class Engines:
 
     def new_ear(self) -> Ear:
         """The ear of a new call."""
-        return Ear(SpeechProbability(self._vad), SpeechGate(self.settings.vad))
+        echo = EchoGate() if self.settings.vad.echo_gate else None
+        return Ear(SpeechProbability(self._vad), SpeechGate(self.settings.vad), echo)
 
     async def close(self) -> None:
         """Let go of connections and threads."""

@@ -26,6 +26,7 @@ class VadSettings(BaseModel):
     stop_probability: float = Field(default=0.35, ge=0, le=1)
     start_ms: int = Field(default=64, ge=32, le=1000)
     stop_ms: int = Field(default=96, ge=32, le=2000)
+    echo_gate: bool = Field(default=True, description="keep the agent's own echo from interrupting it")
 
 
 class WhisperSettings(BaseModel):
