@@ -103,4 +103,4 @@ class Ear:
 
 
 def _samples(frame: bytes) -> npt.NDArray[np.float32]:
-    return np.frombuffer(frame, "<i2").astype(np.float32) / 32768
+    return np.frombuffer(frame, "<i2").astype(np.float32) / np.float32(32768)
