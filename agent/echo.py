@@ -23,8 +23,8 @@ Samples = npt.NDArray[np.float32]
 _LAGS = 15
 # About 3 s of the agent's speech: as long as a path stays the same, and enough to average over syllables.
 _MEMORY = 1 - 1 / 150
-# Frames of the agent's speech before the path is believed. Until then, once in a call, nothing is heard over the
-# agent: a call opens with a sentence that can't be interrupted.
+# Frames of the agent's speech before the path is believed. Until then, once in a call, nothing is heard over
+# the agent: a call opens with a sentence that can't be interrupted.
 _LEARNT_FRAMES = 40
 # Correlation of powers below which there is no echo to speak of.
 _LEAST_CORRELATION = 0.4

@@ -48,7 +48,7 @@ class WhisperSettings(BaseModel):
     padding_frames: int = Field(default=50, ge=0, le=3000)
     max_tokens: int = Field(default=48, ge=4, le=224)
     least_logprob: float = Field(
-        default=-1.5, description="mean log probability below which the words count as noise"
+        default=-1.05, description="mean log probability below which the words count as noise"
     )
     largest_batch: int = Field(default=4, ge=1, le=32, description="sounds of several calls decoded together")
     ballast: Path | None = Field(

@@ -25,6 +25,10 @@ _STATE_SHAPE = (1, 1, 128)
 
 Samples = npt.NDArray[np.float32]
 
+# A quiet line, −69 dBFS. After seconds of digital silence (an idle A-law line decodes to a constant) the network
+# misses short words: it has only heard recordings, which are never silent (tests/agent/test_vad.py).
+_LINE_NOISE = np.random.default_rng(0).normal(0, 12 / 32768, SAMPLE_RATE_HZ).astype(np.float32)
+
 
 def load_network() -> onnxruntime.InferenceSession:
     """The Silero network, on one thread that does not spin; sessions may be shared between calls."""
@@ -44,9 +48,12 @@ class SpeechProbability:
         self._hidden = np.zeros(_STATE_SHAPE, np.float32)
         self._cell = np.zeros(_STATE_SHAPE, np.float32)
         self._context = np.zeros(_CONTEXT_SAMPLES, np.float32)
+        self._noise_at = 0
 
     def __call__(self, window: Samples) -> float:
         """Probability in [0, 1] that `window`, float32 [512] at 16 kHz in [-1, 1], holds speech."""
+        window = window + _LINE_NOISE[self._noise_at : self._noise_at + WINDOW_SAMPLES]
+        self._noise_at = (self._noise_at + WINDOW_SAMPLES) % (len(_LINE_NOISE) - WINDOW_SAMPLES)
         heard = np.concatenate([self._context, window])[None, :]
         probability, self._hidden, self._cell = self._network.run(
             None, {"input": heard, "h": self._hidden, "c": self._cell}

@@ -12,6 +12,8 @@ known some 30 ms after the speculative recognition has started, well before the 
 
 from __future__ import annotations
 
+import re
+
 from agent.turns.expectation import Expectation
 from agent.turns.settings import EndpointingSettings
 from spoken.digits import parse_digits
@@ -25,6 +27,17 @@ UNFINISHED = frozenset({
 # "I'd like two …" is "I'd like to …" to whoever waits for a verb.
 _WANTING = frozenset({"like", "want", "need", "going", "trying", "wish", "love", "have"})
 _SOUNDS_LIKE_TO = frozenset({"two", "too"})
+
+# Of a word or two a judge can't tell much, and people who say just these have mostly said what they wanted.
+_WHOLE = re.compile(
+    r"(?:yes|yeah|yep|no|nope|sure|okay|ok|correct|right|hello|hi|thanks|thank you|goodbye|bye|help|please|stop)"
+    r"(?: (?:yes|no|please|thanks|thank you|sure|okay|that's right|goodbye|bye|correct|do|it is|i do))*"
+)
+
+
+def is_whole_answer(text: str) -> bool:
+    """Whether the words are a whole answer by themselves: “yes please”, “no thank you”, “goodbye”."""
+    return _WHOLE.fullmatch(text.lower().strip(" .,!?")) is not None
 
 
 def trails_off(text: str) -> bool:
@@ -51,21 +64,25 @@ def endpointing_delay_ms(
     unfinished_ms = expectation.turn.unfinished_ms or settings.unfinished_ms
     if trails_off(text):
         return unfinished_ms
-    usual_ms = _usual_ms(expectation, free_ms, settings)
+    usual_ms = _usual_ms(expectation, text, free_ms, settings)
     if finished is None or not text:
         return usual_ms
     if finished >= settings.sure:
         return min(usual_ms, settings.sure_ms)
-    if finished < settings.unsure and expectation.kind != "yes_no":
+    if finished < settings.unsure and not is_whole_answer(text):
         return max(usual_ms, unfinished_ms)
     return usual_ms
 
 
-def _usual_ms(expectation: Expectation, free_ms: int, settings: EndpointingSettings) -> int:
+def _usual_ms(expectation: Expectation, text: str, free_ms: int, settings: EndpointingSettings) -> int:
     if expectation.turn.endpointing_ms is not None:
         return expectation.turn.endpointing_ms
+    whole = is_whole_answer(text)
+    if expectation.kind == "yes_no" and (whole or not text):
+        return settings.yes_no_ms
+    if whole:
+        return min(free_ms, settings.whole_ms)
     by_kind = {
-        "yes_no": settings.yes_no_ms,
         "amount": settings.amount_ms,
         "date": settings.date_ms,
         "name": settings.name_ms,

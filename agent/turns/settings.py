@@ -33,6 +33,7 @@ class EndpointingSettings(BaseModel):
     unfinished_ms: int = Field(
         default=3500, ge=100, le=20000, description="after a trailing “and”, “to”, “um”: more will come"
     )
+    whole_ms: int = Field(default=300, ge=100, le=5000, description="after a word that is a whole answer")
     sure_ms: int = Field(default=200, ge=100, le=5000, description="where the thought is surely finished")
     full_ms: int = Field(default=100, ge=0, le=5000, description="when the count of digits is full")
     sure: float = Field(default=0.8, ge=0, le=1, description="probability from which it is finished")
@@ -60,7 +61,7 @@ class TurnSettings(BaseModel):
     preroll_ms: int = Field(
         default=200, ge=0, le=1000, description="sound before the onset that is recognised too"
     )
-    barge_in_ms: int = Field(default=160, ge=0, le=2000, description="speech that long interrupts the agent")
+    barge_in_ms: int = Field(default=100, ge=0, le=2000, description="speech that long pauses the agent")
     noise_ms: int = Field(
         default=350,
         ge=0,

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from agent.ear import Ear
 from agent.settings import VadSettings
 from agent.vad import WINDOW_MS, Offset, Onset, SpeechGate, SpeechProbability, load_network
 from contracts.media_stream import FRAME_BYTES
+from tellerline.scenario.caller_voice import speech
 
 
 def changes(probabilities: list[float]) -> list[Onset | Offset]:
@@ -65,3 +68,16 @@ def test_the_ear_remembers_what_it_heard() -> None:
     assert sound.shape == (16_000,)
     assert np.abs(sound).max() == pytest.approx(8000 / 32768, rel=0.1)
     assert len(ear.sound(0, 5000)) == 0, "forgotten after 32 s"
+
+
+@pytest.mark.skipif(not shutil.which("espeak-ng"), reason="espeak-ng speaks the word")
+@pytest.mark.parametrize("lead_samples", [0, 128, 256, 384])
+def test_a_short_word_after_seconds_of_digital_silence_is_heard(lead_samples: int) -> None:
+    ear = Ear(SpeechProbability(load_network()), SpeechGate(VadSettings()))
+    # An idle A-law line decodes to a constant +8.
+    idle = np.full(8000 * 8 + lead_samples, 8, "<i2").tobytes()
+    line = idle + speech("hello") + np.full(8000, 8, "<i2").tobytes()
+    frames = [line[at : at + FRAME_BYTES] for at in range(0, len(line) - FRAME_BYTES, FRAME_BYTES)]
+    found = [change for frame in frames for change in ear.hear(frame)]
+    assert [type(change) for change in found] == [Onset, Offset]
+    assert found[1].at_ms - found[0].at_ms >= 300

@@ -48,6 +48,12 @@ def test_a_sound_without_words_is_not_judged() -> None:
 def test_a_yes_never_waits_for_a_judge() -> None:
     assert delay("yes", 0.05, Expectation("yes_no")) == SETTINGS.yes_no_ms
     assert delay("yes", 0.95, Expectation("yes_no")) == SETTINGS.sure_ms
+    assert delay("no thank you", 0.05) == SETTINGS.whole_ms
+
+
+def test_whoever_answers_a_yes_or_no_with_a_sentence_gets_the_time_of_one() -> None:
+    assert delay("yes i'd like a loan", 0.5, Expectation("yes_no")) == FREE_MS
+    assert delay("yes i'd like", 0.05, Expectation("yes_no")) == SETTINGS.unfinished_ms
 
 
 def test_digits_wait_for_their_count_whatever_the_judge_says() -> None:
