@@ -25,8 +25,8 @@ _STATE_SHAPE = (1, 1, 128)
 
 Samples = npt.NDArray[np.float32]
 
-# A quiet line, −69 dBFS. After seconds of digital silence (an idle A-law line decodes to a constant) the network
-# misses short words: it has only heard recordings, which are never silent (tests/agent/test_vad.py).
+# A quiet line, −69 dBFS. After seconds of digital silence (an idle A-law line decodes to a constant) the
+# network misses short words: it has only heard recordings, which are never silent.
 _LINE_NOISE = np.random.default_rng(0).normal(0, 12 / 32768, SAMPLE_RATE_HZ).astype(np.float32)
 
 

@@ -30,7 +30,7 @@ _SOUNDS_LIKE_TO = frozenset({"two", "too"})
 
 # Of a word or two a judge can't tell much, and people who say just these have mostly said what they wanted.
 _WHOLE = re.compile(
-    r"(?:yes|yeah|yep|no|nope|sure|okay|ok|correct|right|hello|hi|thanks|thank you|goodbye|bye|help|please|stop)"
+    r"(?:yes|yeah|yep|no|nope|sure|okay|ok|correct|right|hello|hi|thanks|thank you|goodbye|bye|help|stop)"
     r"(?: (?:yes|no|please|thanks|thank you|sure|okay|that's right|goodbye|bye|correct|do|it is|i do))*"
 )
 
