@@ -9,6 +9,7 @@ from rasa_sdk.events import EventType, SlotSet
 from sqlalchemy.orm import Session
 
 from actions.office import office
+from actions.questions import offer_person
 from actions.turn import Awaiting, Turn, TurnAction, await_answer, go_on_with, leave_form
 from bank.identity import PinCheck, PinOutcome, check_pin, customer_of_number, is_locked
 from bank.models import Customer
@@ -73,7 +74,7 @@ class ActionStartVerification(TurnAction):
         customer = await customer_id(turn)
         if customer is None:
             turn.say("utter_unknown_number")
-            return [*events, SlotSet("pending", None), await_answer(Awaiting.PERSON)]
+            return [*events, SlotSet("pending", None), *offer_person()]
         events += [SlotSet("customer_id", customer), SlotSet("loan_paused", True if paused else None)]
         if await office().ask_bank(lambda session: _locked(session, customer)):
             turn.say("utter_pin_locked")

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from actions.caller import customer_id
 from actions.office import office
+from actions.questions import offer_person
 from actions.turn import Awaiting, Turn, TurnAction, await_answer, leave_form
 from bank.cards import active_cards, block_card
 from bank.models import Card
@@ -32,7 +33,9 @@ class CardChoice:
     last_four: str
 
 
-async def _cards(turn: Turn, customer: int) -> list[CardChoice]:
+async def cards_of(turn: Turn, customer: int) -> list[CardChoice]:
+    """The caller's cards that can be blocked."""
+
     def find(session: Session) -> list[CardChoice]:
         return [
             CardChoice(card.id, card.kind.value, card.last_four) for card in active_cards(session, customer)
@@ -70,8 +73,8 @@ class ActionBlockCard(TurnAction):
         customer = await customer_id(turn)
         if customer is None:
             turn.say("utter_unknown_number")
-            return [*leaving, await_answer(Awaiting.PERSON)]
-        cards = await _cards(turn, customer)
+            return [*leaving, *offer_person()]
+        cards = await cards_of(turn, customer)
         if not cards:
             turn.say("utter_no_card")
             return turn.finish()

@@ -34,6 +34,10 @@ _NOT_ABOUT_THE_LOAN = {
     "affirm", "are_you_human", "ask_balance", "ask_offers", "ask_opening_hours", "ask_person", "block_card",
     "call_started", "cancel", "deny", "goodbye", "greet", "help", "repeat", "thank",
 }  # fmt: skip
+# "One moment" is no term of one year, however unsure the intent.
+_NEVER_A_VALUE = {"ask_language", "change_voice", "go_back", "hold"}
+# Years that a key or two can mean; the bank decides which of them it lends for.
+_KEYED_YEARS = range(1, 31)
 
 
 def read_values(turn: Turn, asked: str | None = None) -> dict[str, Any]:
@@ -46,6 +50,8 @@ def read_values(turn: Turn, asked: str | None = None) -> dict[str, Any]:
     if amount is None and asked == "loan_amount":
         amount = _keyed_amount(turn)
     term = parse_term(words, asked=asked == "loan_term")
+    if term is None and asked == "loan_term":
+        term = _keyed_term(turn)
     if amount is not None and amount >= SMALLEST_BELIEVED:
         values["loan_amount"] = str(amount)
     if term is not None:
@@ -61,6 +67,12 @@ def _keyed_amount(turn: Turn) -> Decimal | None:
     keys = turn.keys(office().seal) or ""
     might_be_pin = turn.keys_are_sealed and len(keys) <= PIN_DIGITS
     return Decimal(keys) if keys.isdigit() and len(keys) > 1 and not might_be_pin else None
+
+
+def _keyed_term(turn: Turn) -> int | None:
+    """Months, from years on the keys."""
+    keys = turn.keys(office().seal) or ""
+    return int(keys) * 12 if keys.isdigit() and int(keys) in _KEYED_YEARS else None
 
 
 class ActionReadLoanRequest(TurnAction):
@@ -97,7 +109,7 @@ class ValidateLoanForm(Action):  # type: ignore[misc]
         """The slots read in this turn, as events."""
         turn = Turn(dispatcher, tracker)
         asked = turn.slot("requested_slot")
-        if turn.intent in _NOT_ABOUT_THE_LOAN and turn.confidence >= SURE:
+        if turn.intent in _NEVER_A_VALUE or (turn.intent in _NOT_ABOUT_THE_LOAN and turn.confidence >= SURE):
             return []
         return [SlotSet(slot, value) for slot, value in read_values(turn, asked).items()]
 
@@ -146,13 +158,9 @@ def _tell(turn: Turn, decision: Decision) -> list[EventType]:
 
 
 def _say_terms(turn: Turn, response: str, terms: LoanTerms) -> None:
-    turn.say(
-        response,
-        amount=dollars(terms.amount),
-        months=terms.term_months,
-        rate=percent(terms.annual_rate_percent),
-        payment=dollars(terms.monthly_payment),
-    )
+    turn.say(response, amount=dollars(terms.amount), months=terms.term_months)
+    rate, payment = percent(terms.annual_rate_percent), dollars(terms.monthly_payment)
+    turn.say("utter_loan_conditions", rate=rate, payment=payment)
 
 
 class ActionPrepareApplication(TurnAction):

@@ -15,9 +15,11 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import ActiveLoop, EventType, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.heard import cut_conditions
 from contracts.sealed import CannotOpen, Seal
 
 LOAN_FORM = "loan_form"
+_EXPECTATION = ("expect", "digits", "sensitive", "turn")
 
 
 class Awaiting(enum.StrEnum):
@@ -118,6 +120,37 @@ class Turn:
             count += 1
         return count
 
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The names of the replies so far, oldest first."""
+        return tuple(_reply_name(event) for event in self._tracker.events if event.get("event") == "bot")
+
+    @property
+    def said_last(self) -> tuple[str, ...]:
+        """The names of the replies to the turn before this one."""
+        names: list[str] = []
+        turns_seen = 0
+        for event in reversed(self._tracker.events):
+            turns_seen += event.get("event") == "user"
+            if turns_seen == 2:
+                break
+            if turns_seen == 1 and event.get("event") == "bot":
+                names.append(_reply_name(event))
+        return tuple(reversed(names))
+
+    @property
+    def listening_for(self) -> dict[str, Any]:
+        """What the last reply made the agent listen for, as custom fields of a reply."""
+        for event in reversed(self._tracker.events):
+            if event.get("event") == "bot" and event.get("text"):
+                custom = (event.get("data") or {}).get("custom") or {}
+                return {field: custom[field] for field in _EXPECTATION if field in custom}
+        return {}
+
+    def cut_conditions(self) -> str | None:
+        """The conditions that a yes would rest on, if the caller did not hear them to their end."""
+        return cut_conditions(self._tracker.events)
+
     def finish(self) -> list[EventType]:
         """End a task: back to the loan that it interrupted, or on to whatever else the caller wants."""
         if self.in_form:
@@ -126,6 +159,10 @@ class Turn:
             return [SlotSet("awaiting", None), SlotSet("loan_paused", None), FollowupAction(LOAN_FORM)]
         self.say("utter_anything_else")
         return [SlotSet("awaiting", Awaiting.ANYTHING_ELSE.value)]
+
+
+def _reply_name(event: dict[str, Any]) -> str:
+    return str((event.get("metadata") or {}).get("utter_action") or "")
 
 
 def await_answer(question: Awaiting | None) -> EventType:

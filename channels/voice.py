@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The agent's channel into Rasa: one turn in, one JSON object out, as `contracts.reply.DialogueTurn`
-describes it.
+describes it; and words that are not a turn yet, answered as `contracts.reply.Foreseen`.
 
 Rasa's REST channel splits a reply into text and custom parts, hides which actions ran, and answers an action
 server that is down with silence. This one merges, names, and fails aloud. It runs on CPython 3.10 inside the
@@ -10,25 +10,30 @@ Rasa server and can't share code with the other rooms.
 from __future__ import annotations
 
 import functools
+import gc
 import logging
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from jsonschema import Draft202012Validator
 from rasa.core.actions.action import ActionExecutionRejection, RemoteAction
+from rasa.core.agent import Agent
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
 from rasa.core.processor import MessageProcessor
 from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from channels import action_server
+from channels.foresight import Foresight
+
 logger = logging.getLogger(__name__)
 
 MAX_TEXT_CHARS = 2000
 MAX_CALL_ID_CHARS = 200
 _OF_THE_AGENT = ("/call_started", "/keys{", "/nlu_fallback")
-_REPLY_FIELDS = ("expect", "digits", "sensitive", "barge_in", "action", "target")
+_REPLY_FIELDS = (
+    "expect", "digits", "sensitive", "barge_in", "action", "target", "briefing", "turn", "voice",
+)  # fmt: skip
 
 
 class MalformedTurn(ValueError):
@@ -59,15 +64,14 @@ class TurnOutput(OutputChannel):
 
 
 class VoiceInput(InputChannel):
-    """`POST /webhooks/voice/turn` with `{"call", "text", "metadata"}`; `GET /webhooks/voice/` says that it
-    lives.
+    """`POST /webhooks/voice/turn` with `{"call", "text", "metadata"}`; `POST /webhooks/voice/foresee` with
+    the same before the turn is sure; `GET /webhooks/voice/` says that it lives.
 
     Answers 400 to what is no turn and 500 when an action failed, both as `{"error": reason}`.
     """
 
-    def __init__(self, calls_kept: int) -> None:
-        self._calls_kept = calls_kept
-        self._calls: OrderedDict[str, None] = OrderedDict()
+    def __init__(self) -> None:
+        self._foresight = Foresight()
 
     @classmethod
     def name(cls) -> str:
@@ -76,12 +80,19 @@ class VoiceInput(InputChannel):
 
     @classmethod
     def from_credentials(cls, credentials: dict[str, Any] | None) -> VoiceInput:
-        """Made from credentials.yml. `calls_kept` is how many conversations stay in memory."""
-        return cls(int((credentials or {}).get("calls_kept", 200)))
+        """Made from credentials.yml, which has nothing to say but that the channel is there."""
+        return cls()
 
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
         """The channel's routes."""
         routes = Blueprint("voice_webhook", __name__)
+
+        @routes.listener("after_server_start")
+        async def settle(*_: Any) -> None:
+            # The model stays: nobody should wait while the collector walks all of it.
+            gc.collect()
+            gc.freeze()
+            logger.info("%d objects of the model set aside from collection", gc.get_freeze_count())
 
         @routes.route("/", methods=["GET"])
         async def health(request: Request) -> HTTPResponse:
@@ -91,46 +102,50 @@ class VoiceInput(InputChannel):
 
         @routes.route("/turn", methods=["POST"])
         async def turn(request: Request) -> HTTPResponse:
-            try:
-                message, output = _user_message(_json(request))
-            except MalformedTurn as error:
-                return response.json({"error": str(error)}, status=400)
-            agent = getattr(request.app.ctx, "agent", None)
-            if agent is None or not agent.is_ready():
-                return response.json({"error": "no trained model is loaded; run `make setup`"}, status=503)
-            return await self._answer(request, on_new_message, message, output)
+            return await self._with_message(request, functools.partial(self._answer, on_new_message))
+
+        @routes.route("/foresee", methods=["POST"])
+        async def foresee(request: Request) -> HTTPResponse:
+            return await self._with_message(request, self._foresee)
 
         return routes
 
+    async def _with_message(
+        self, request: Request, work: Callable[[Agent, UserMessage, TurnOutput], Awaitable[HTTPResponse]]
+    ) -> HTTPResponse:
+        """Do the work on the request's message, if it is one and the model is there."""
+        try:
+            message, output = _user_message(_json(request))
+        except MalformedTurn as error:
+            return response.json({"error": str(error)}, status=400)
+        agent = getattr(request.app.ctx, "agent", None)
+        if agent is None or not agent.is_ready():
+            return response.json({"error": "no trained model is loaded; run `make setup`"}, status=503)
+        return await work(agent, message, output)
+
     async def _answer(
         self,
-        request: Request,
         on_new_message: Callable[[UserMessage], Awaitable[Any]],
+        agent: Agent,
         message: UserMessage,
         output: TurnOutput,
     ) -> HTTPResponse:
+        message.parse_data = self._foresight.parse_for(message.sender_id, message.text)
         try:
             await on_new_message(message)
         except Exception as error:
             logger.exception("turn of call %s failed", message.sender_id)
             output.failures.append(f"{type(error).__name__}: {error}")
-        self._forget_old_calls(request, message.sender_id)
         if output.failures:
             return response.json({"error": "; ".join(output.failures), "actions": output.actions}, status=500)
         return response.json({"replies": output.replies, "intent": output.intent, "actions": output.actions})
 
-    def _forget_old_calls(self, request: Request, call: str) -> None:
-        """Drop the conversations of calls long over: an in-memory tracker store never forgets by itself."""
-        self._calls[call] = None
-        self._calls.move_to_end(call)
-        store = getattr(request.app.ctx.agent, "tracker_store", None)
-        while store is not None and hasattr(store, "_tracker_store"):
-            store = store._tracker_store
-        kept = getattr(store, "store", None)
-        while len(self._calls) > self._calls_kept:
-            old, _ = self._calls.popitem(last=False)
-            if isinstance(kept, dict):
-                kept.pop(old, None)
+    async def _foresee(self, agent: Agent, message: UserMessage, output: TurnOutput) -> HTTPResponse:
+        try:
+            return response.json(await self._foresight.foresee(agent, message))
+        except Exception as error:
+            logger.exception("call %s could not be foreseen", message.sender_id)
+            return response.json({"error": f"{type(error).__name__}: {error}"}, status=500)
 
 
 def _json(request: Request) -> Any:
@@ -157,20 +172,6 @@ def _user_message(body: Any) -> tuple[UserMessage, TurnOutput]:
 def _words(text: str) -> str:
     """Rasa takes what begins with a slash for an intent: only the agent may name one, not a caller."""
     return text if text.startswith(_OF_THE_AGENT) else text.lstrip("/ ") or "-"
-
-
-@functools.cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(RemoteAction.action_response_format_spec())
-
-
-def _validate_with_cached_schema(self: RemoteAction, result: dict[str, Any]) -> bool:
-    # Rasa compiles the schema anew for every action, which costs more than all the rest of a turn.
-    error = next(_validator().iter_errors(result), None)
-    if error is None:
-        return True
-    error.message += f" Failed to validate the action server's response to '{self.name()}'."
-    raise error
 
 
 def _recording_run_action(original: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
@@ -208,18 +209,18 @@ def _reporting_run(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awa
             raise
         except Exception as error:
             if isinstance(output_channel, TurnOutput):
-                output_channel.failures.append(f"{self.name()}: {error}")
+                output_channel.failures.append(f"{self.name()}: {str(error) or type(error).__name__}")
             raise
 
     return run
 
 
 def _install() -> None:
-    """Put the three changes in, once: a module can be imported under two names."""
+    """Put the changes in, once: a module can be imported under two names."""
     if getattr(MessageProcessor, "_tellerline", False):
         return
     MessageProcessor._tellerline = True  # type: ignore[attr-defined]
-    RemoteAction._validate_action_result = _validate_with_cached_schema  # type: ignore[method-assign]
+    action_server.install()
     RemoteAction.run = _reporting_run(RemoteAction.run)  # type: ignore[method-assign]
     MessageProcessor._run_action = _recording_run_action(MessageProcessor._run_action)  # type: ignore[method-assign]
 

@@ -43,7 +43,7 @@ class KeyRow:
         """The finished row, once; None while it is not finished."""
         if not self._digits:
             return None
-        asked = expectation.kind == "digits"
+        asked = expectation.kind in ("digits", "amount", "date")
         idle_ms = self._settings.key_idle_ms if asked else self._settings.menu_key_idle_ms
         if not self._complete and now_ms - self._last_ms < idle_ms:
             return None

@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -29,7 +29,7 @@ from bank.generator import fill
 from bank.identity import hash_pin
 from bank.models import Account, AccountKind, Card, CardKind, Customer
 from bank.offers.strategy import load_strategy
-from contracts.reply import CALL_STARTED, KEYS, DialogueTurn
+from contracts.reply import CALL_STARTED, KEYS, DialogueTurn, Foreseen
 from contracts.sealed import KEY_VARIABLE, Seal, new_key
 from tellerline.trained_dialogue import RASA_ENVIRONMENT, adopt, find_model, training_command
 
@@ -58,9 +58,9 @@ class Call:
     call_id: str
     heard: list[DialogueTurn] = field(default_factory=list)
 
-    def send(self, text: str) -> DialogueTurn:
+    def send(self, text: str, **metadata: str) -> DialogueTurn:
         """One turn; the answer must be what the contract says."""
-        response = self.dialogue.post(self.call_id, text, self.number)
+        response = self.dialogue.post(self.call_id, text, self.number, metadata=metadata)
         assert response.status_code == 200, response.text
         turn = DialogueTurn.model_validate(response.json())
         self.heard.append(turn)
@@ -71,9 +71,20 @@ class Call:
         self.send(CALL_STARTED)
         return self
 
-    def say(self, words: str) -> DialogueTurn:
-        """The caller speaks."""
-        return self.send(words)
+    def foresee(self, words: str) -> Foreseen:
+        """What the agent asks while the caller may go on speaking."""
+        response = self.dialogue.post(self.call_id, words, self.number, path="foresee")
+        assert response.status_code == 200, response.text
+        return Foreseen.model_validate(response.json())
+
+    def say(self, words: str, **metadata: str) -> DialogueTurn:
+        """The caller speaks. As on a call the words are foreseen first; what was foreseen must come true."""
+        foreseen = self.foresee(words)
+        turn = self.send(words, **metadata)
+        assert foreseen.intent == turn.intent or not turn.actions
+        said = [reply.text for reply in turn.replies]
+        assert [text for text in foreseen.likely if text not in said] == []
+        return turn
 
     def key(self, keys: str) -> DialogueTurn:
         """The caller presses keys for a question that isn't sensitive."""
@@ -100,11 +111,18 @@ class Dialogue:
     seal: Seal
     logs: Path
 
-    def post(self, call_id: str, text: str, number: str = "") -> httpx.Response:
+    def post(
+        self,
+        call_id: str,
+        text: str,
+        number: str = "",
+        path: str = "turn",
+        metadata: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
         """A raw turn."""
-        metadata = {"call_id": call_id, "from": number, "to": "hotline", "direction": "inbound"}
-        body = {"call": call_id, "text": text, "metadata": metadata}
-        return httpx.post(f"{self.rasa_url}/webhooks/voice/turn", json=body, timeout=30)
+        told = {"call_id": call_id, "from": number, "to": "hotline", "direction": "inbound"}
+        body = {"call": call_id, "text": text, "metadata": {**told, **(metadata or {})}}
+        return httpx.post(f"{self.rasa_url}/webhooks/voice/{path}", json=body, timeout=30)
 
     def call(self, number: str) -> Call:
         """A call that has begun."""

@@ -14,7 +14,7 @@ import yaml
 from tests.dialogue.conftest import ROOT, Dialogue
 
 HELD_OUT = Path(__file__).with_name("heldout.yml")
-LEAST_ACCURACY = 0.90
+LEAST_ACCURACY = 0.97
 # Some utterances lose the very word that carried them: nobody could tell what "let's" was about.
 LEAST_ACCURACY_WITH_LOST_WORDS = 0.75
 
@@ -81,6 +81,8 @@ def test_every_intent_has_enough_and_unambiguous_examples() -> None:
     assert all(len(texts) >= 6 for texts in held_out().values())
     every = [text for texts in examples.values() for text in texts]
     assert len(every) == len(set(every))
-    assert all(re.fullmatch(r"[a-z' ]+", text) for text in every), (
+    # A recogniser of Chinese is not there yet; a written wish for it is understood all the same.
+    spoken = [text for text in every if text not in examples["ask_language"] or text.isascii()]
+    assert all(re.fullmatch(r"[a-z' ]+", text) for text in spoken), (
         "lower case words only, as the recogniser writes them"
     )

@@ -118,7 +118,7 @@ def test_digressions_come_back_to_the_form(dialogue: Dialogue) -> None:
     call = dialogue.call(dialogue.customer().phone)
     call.say("i'd like a loan for a car")
     for words, reply in [
-        ("what can i say", "utter_help"),
+        ("what can i say", "utter_help_loan_amount"),
         ("are you a robot", "utter_are_you_human"),
         ("what are your opening hours", "utter_opening_hours"),
         ("hello", "utter_hello"),
@@ -151,7 +151,9 @@ def test_form_explains_itself_then_gives_up_to_a_person(dialogue: Dialogue) -> N
         "utter_hint_loan_amount",
         "utter_ask_loan_amount",
     ]
-    assert call.say(NOISE[2]).replies[-1].action == "transfer"
+    gone = call.say(NOISE[2]).replies[-1]
+    assert gone.action == "transfer"
+    assert "I could not understand them" in gone.briefing
     assert call.tracker()["active_loop"] in ({}, {"name": None})
 
 
