@@ -2,8 +2,9 @@
 """The undertone: what a telephone line has cut off a voice below 300 Hz, made again from what it has left.
 
 A voice's harmonics beat at its pitch, so the rectified signal holds the pitch that the line took away. Silero
-needs it: on real voices in a hard 300–3400 Hz band it finds a quarter of the speech without, and as much as in
-full band with it (`tellerline bench vad`). Only the VAD hears it; the recogniser gets the line's own sound.
+needs it: on real voices in a hard 300–3400 Hz band it finds a quarter of the speech without, and as much
+as in full band with it (`tellerline bench vad`). Only the VAD hears it; the recogniser gets the line's
+own sound.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ class Undertone:
         self._last = np.float32(0)
 
     def __call__(self, window: Samples) -> Samples:
-        """The window, float32 at 16 kHz and a multiple of 8 samples long, with the pitch added, 10 ms late."""
+        """The window, float32 at 16 kHz and a multiple of 8 samples long, with the pitch added, 10 ms
+        late.
+        """
         slow = np.abs(window).reshape(-1, _STEP).mean(axis=1)
         joined = np.concatenate([self._history, slow])
         self._history = joined[len(slow) :]

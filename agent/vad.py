@@ -16,6 +16,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from agent.settings import VadSettings
+from agent.undertone import Undertone
 
 SAMPLE_RATE_HZ = 16_000
 WINDOW_SAMPLES = 512
@@ -49,10 +50,11 @@ class SpeechProbability:
         self._cell = np.zeros(_STATE_SHAPE, np.float32)
         self._context = np.zeros(_CONTEXT_SAMPLES, np.float32)
         self._noise_at = 0
+        self._undertone = Undertone()
 
     def __call__(self, window: Samples) -> float:
         """Probability in [0, 1] that `window`, float32 [512] at 16 kHz in [-1, 1], holds speech."""
-        window = window + _LINE_NOISE[self._noise_at : self._noise_at + WINDOW_SAMPLES]
+        window = self._undertone(window) + _LINE_NOISE[self._noise_at : self._noise_at + WINDOW_SAMPLES]
         self._noise_at = (self._noise_at + WINDOW_SAMPLES) % (len(_LINE_NOISE) - WINDOW_SAMPLES)
         heard = np.concatenate([self._context, window])[None, :]
         probability, self._hidden, self._cell = self._network.run(
