@@ -14,6 +14,7 @@ import numpy.typing as npt
 import soxr
 
 from agent.echo import EchoGate
+from agent.foreground import Foreground
 from agent.vad import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Offset, Onset, SpeechGate, SpeechProbability
 from contracts import media_stream
 
@@ -34,6 +35,7 @@ class Ear:
         self._probability = probability
         self._echo = echo
         self._gate = gate
+        self._foreground = Foreground()
         narrow_hz = media_stream.SAMPLE_RATE_HZ
         self._resampler = soxr.ResampleStream(narrow_hz, SAMPLE_RATE_HZ, 1, dtype="float32", quality="LQ")
         self._memory = np.zeros(_MEMORY_S * SAMPLE_RATE_HZ, np.float32)
@@ -55,7 +57,8 @@ class Ear:
         while (self._windows + 1) * WINDOW_SAMPLES <= self._heard:
             start = self._windows * WINDOW_SAMPLES
             self._windows += 1
-            change = self._gate.push(self._probability(self._samples(start, start + WINDOW_SAMPLES)))
+            window = self._samples(start, start + WINDOW_SAMPLES)
+            change = self._gate.push(self._foreground(window, self._probability(window)))
             if change is not None:
                 self._note_pause(change)
                 changes.append(change)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The foreground: who speaks into this telephone is much louder than who speaks in the same room.
 
-A VAD hears speech at any level, so a television or a colleague keeps it on for good and the end of the caller's
-turn is never heard. What stays far below the loudest speech of the last seconds is not the caller.
+A VAD hears speech at any level, so a television or a colleague keeps it on for good, and the end of the
+caller's turn is never heard. What stays far below the loudest speech of the last seconds is not the caller.
 
     caller      ▆▇▅▆▇▅
     television  ▁▂▁▂▁▂▁▂▁▂▁▂▁▂▁     12 dB below: no speech, as far as turns are concerned
@@ -20,9 +20,9 @@ Samples = npt.NDArray[np.float32]
 
 # Speech is as loud as its loudest window of the last 160 ms: consonants and stop closures are soft.
 _WINDOWS = 5
-# How far below the foreground speech may lie. Unstressed last syllables lie up to 10 dB below the stressed ones.
+# How far below the foreground speech may lie. Unstressed last syllables lie up to 10 dB below stressed ones.
 _BELOW_DB = 12.0
-# The foreground's level follows a louder voice within half a second, so that one thump does not deafen the ear …
+# The level follows a louder voice within a quarter of a second, so that one thump does not deafen the ear …
 _RISE = 0.25
 # … and forgets a loud one by as much in each window of softer speech: about 1 dB a second.
 _FALL_DB = 0.03

@@ -62,7 +62,7 @@ class GatewayAccount(pj.Account):  # type: ignore[misc]
         if house is None or self.draining:
             return Refusal(UNAVAILABLE, ("Retry-After", "5"))
         if len(self.sessions) >= house.settings.max_calls:
-            return Refusal(BUSY_HERE)
+            return Refusal(BUSY_HERE, ("Retry-After", str(house.settings.retry_after_s)))
         if not self._rate.admit(now_s):
             return Refusal(UNAVAILABLE, ("Retry-After", "1"))
         return None

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import pjsua2 as pj
 
 from telephony.media_port import MediaPort
+from telephony.receive_buffer import ReceiveBuffer
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ class Leg(pj.Call):  # type: ignore[misc]
         self._key = id(self)
         self.takes_transfers = False
         self.confirmed = False
+        self._received: ReceiveBuffer | None = None
         registry[self._key] = self
 
     def listen(self, listener: LegListener) -> None:
@@ -116,7 +118,19 @@ class Leg(pj.Call):  # type: ignore[misc]
                 audio = self.getAudioMedia(index)
                 audio.startTransmit(port)
                 port.startTransmit(audio)
+                port.listen_to(self._received)
                 return
+
+    def held_by_peer(self) -> bool | None:
+        """Whether the other party has put us on hold: sendonly, inactive, or an address of 0.0.0.0.
+
+        None while we hold them, since their answer to that looks the same.
+        """
+        info = self.getInfo()
+        states = [info.media[i].status for i in range(len(info.media))]
+        if pj.PJSUA_CALL_MEDIA_LOCAL_HOLD in states:
+            return None
+        return bool(states) and pj.PJSUA_CALL_MEDIA_ACTIVE not in states
 
     def received_packets(self) -> int | None:
         """RTP packets received so far, or None while the other party is not expected to send any."""
@@ -134,6 +148,9 @@ class Leg(pj.Call):  # type: ignore[misc]
 
     def onCallState(self, prm: Any) -> None:
         self._guard(self._state_changed)
+
+    def onStreamCreated(self, prm: Any) -> None:
+        self._guard(lambda: self._stream_created(prm))
 
     def onCallMediaState(self, prm: Any) -> None:
         self._guard(self._listener.on_media)
@@ -164,6 +181,9 @@ class Leg(pj.Call):  # type: ignore[misc]
             self._listener.on_confirmed()
         elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             self._drop(info.lastStatusCode, info.lastReason)
+
+    def _stream_created(self, prm: Any) -> None:
+        self._received = ReceiveBuffer(prm.stream, prm.pPort)
 
     def _drop(self, status: int, reason: str) -> None:
         listener, self._listener = self._listener, _DEAF

@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 
-from contracts.media_stream import FRAME_MS, Cleared, MarkReached, encode
+from contracts.media_stream import FRAME_MS, SILENT_FRAME, Cleared, Held, MarkReached, encode
 from telephony.media_stream import AgentStream
 from telephony.playout import MarkPassed, Playout
 
@@ -28,6 +28,7 @@ class CallAudio:
         self._playout = Playout()
         self._stream: AgentStream | None = None
         self._frames = 0
+        self._held = False
         self._odd_size_reported = False
 
     # --- media clock's thread ---
@@ -42,11 +43,14 @@ class CallAudio:
         return tick.frame
 
     def on_frame(self, pcm: bytes) -> None:
-        """Pass a frame of the caller to the agent; the audio clock goes on by 20 ms."""
+        """Pass a frame of the caller to the agent; the audio clock goes on by 20 ms.
+
+        Of a caller who holds the agent hears silence, not their music.
+        """
         with self._lock:
             if self._stream is not None:
                 self._frames += 1
-                self._stream.send(pcm)
+                self._stream.send(SILENT_FRAME if self._held else pcm)
 
     # --- any thread ---
 
@@ -60,6 +64,8 @@ class CallAudio:
         with self._lock:
             self._stream = stream
             self._frames = 0
+            if self._held:
+                self._tell_held()
 
     def play(self, pcm: bytes) -> None:
         """Queue speech."""
@@ -80,6 +86,29 @@ class CallAudio:
         """Do `action` when everything queued so far has been played, or been dropped."""
         with self._lock:
             self._playout.then(action)
+
+    def pause(self) -> None:
+        """Silence from the next tick on; what is queued waits."""
+        with self._lock:
+            self._playout.pause()
+
+    def resume(self, rewind_ms: int) -> None:
+        """Go on after a pause, `rewind_ms` earlier."""
+        with self._lock:
+            self._playout.resume(rewind_ms)
+
+    def hold(self, on: bool) -> bool:
+        """The caller holds us (or no longer does): nothing is played or lost meanwhile; the agent is told.
+
+        False, and nobody is told, when it is so already.
+        """
+        with self._lock:
+            if on == self._held:
+                return False
+            self._held = on
+            self._playout.freeze(on)
+            self._tell_held()
+            return True
 
     def clear(self) -> None:
         """Drop queued speech; marks are answered first, in order, then the clear itself."""
@@ -113,4 +142,11 @@ class CallAudio:
         if self._stream is None:
             return
         for mark in marks:
-            self._stream.send(encode(MarkReached(name=mark.name, played=mark.played, at_ms=self.now_ms)))
+            reached = MarkReached(
+                name=mark.name, played=mark.played, played_ms=mark.played_ms, at_ms=self.now_ms
+            )
+            self._stream.send(encode(reached))
+
+    def _tell_held(self) -> None:
+        if self._stream is not None:
+            self._stream.send(encode(Held(on=self._held, at_ms=self.now_ms)))

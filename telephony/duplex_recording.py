@@ -153,13 +153,14 @@ class DuplexRecording:
 
         Where nothing was heard since `after_ms` the answer is `after_ms`.
         """
-        last = after_ms
+        last = scan = after_ms
 
         def find() -> int | None:
-            nonlocal last
-            heard = bytes(self._received[last * _BYTES_PER_MS :])
-            ended = self.gate.last_speech_ms(heard)
-            last += ended or 0
+            nonlocal last, scan
+            # Only what is new: the media clock waits for the lock that this runs under.
+            ended = self.gate.last_speech_ms(bytes(self._received[scan * _BYTES_PER_MS :]))
+            last = last if ended is None else scan + ended
+            scan = max(scan, self.now_ms - 40)
             return last if self.now_ms - last >= for_ms else None
 
         return self._wait_for(find, timeout_s, f"{for_ms} ms of silence after {after_ms} ms")

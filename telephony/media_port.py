@@ -7,13 +7,16 @@ Ports are made once and lent to calls: destroying one while the bridge runs cras
 from __future__ import annotations
 
 import logging
+import threading
 from collections import deque
 from typing import Any, Protocol
 
 import pjsua2 as pj
 
 from contracts.media_stream import FRAME_BYTES, FRAME_MS, SAMPLE_RATE_HZ, SILENT_FRAME
+from telephony.native import keep_thread_state
 from telephony.pcm import FAST, OutgoingFrame, read_frame
+from telephony.receive_buffer import ReceiveBuffer
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +52,19 @@ class MediaPort(pj.AudioMediaPort):  # type: ignore[misc]
         self._outgoing = OutgoingFrame(FAST)
         self._sink: MediaSink | None = None
         self._failed = False
+        self._source: ReceiveBuffer | None = None
+        self._thread = 0
         self.createPort(name, frame_format())
 
     def bind(self, sink: MediaSink | None) -> None:
         """Lend the port to a call, or take it back with None."""
         self._failed = False
+        self._source = None
         self._sink = sink
+
+    def listen_to(self, source: ReceiveBuffer | None) -> None:
+        """Tell where the frames come from that the bridge delivers here."""
+        self._source = source
 
     def onFrameRequested(self, frame: Any) -> None:
         sink, pcm = self._sink, None
@@ -67,10 +77,17 @@ class MediaPort(pj.AudioMediaPort):  # type: ignore[misc]
 
     def onFrameReceived(self, frame: Any) -> None:
         sink = self._sink
+        if threading.get_ident() != self._thread:
+            self._thread = threading.get_ident()
+            keep_thread_state()
         if sink is None:
             return
         try:
-            pcm = read_frame(frame) if frame.type == pj.PJMEDIA_FRAME_TYPE_AUDIO else SILENT_FRAME
+            pcm, source = SILENT_FRAME, self._source
+            if frame.type == pj.PJMEDIA_FRAME_TYPE_AUDIO:
+                pcm = read_frame(frame)
+                if source is not None:
+                    pcm = source.shorten(pcm)
             sink.on_frame(pcm if len(pcm) == FRAME_BYTES else SILENT_FRAME)
         except Exception:
             self._report_once()
@@ -85,8 +102,9 @@ class MediaPort(pj.AudioMediaPort):  # type: ignore[misc]
 class PortPool:
     """As many ports as there are call slots, lent and returned."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, silent_listener: Any) -> None:
         self.all = [MediaPort(f"call{i}") for i in range(size)]
+        self._silent_listener = silent_listener
         self._free = deque(self.all)
 
     def lend(self, sink: MediaSink) -> MediaPort:
@@ -96,6 +114,8 @@ class PortPool:
         """
         port = self._free.popleft()
         port.bind(sink)
+        # A port is asked for frames only while somebody listens. While a caller is held nobody else does.
+        port.startTransmit(self._silent_listener)
         return port
 
     def take_back(self, port: MediaPort) -> None:
@@ -104,9 +124,11 @@ class PortPool:
         It goes to the end of the queue, so that late ticks meet no new call.
         """
         port.bind(None)
+        port.stopTransmit(self._silent_listener)
         self._free.append(port)
 
     def destroy(self) -> None:
         """Destroy all ports; only when the media clock has stopped for good."""
         self._free.clear()
         self.all.clear()
+        self._silent_listener = None

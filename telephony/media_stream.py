@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect, unix_connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from contracts.media_stream import (
     FRAME_MS,
@@ -40,10 +40,19 @@ BACKLOG_FRAMES = 10_000 // FRAME_MS
 _FAREWELL_S = 1.0
 # Seconds between attempts to reach an agent again.
 _RETRY_S = 0.25
+_HTTP_UNAVAILABLE = 503
 
 
 class AgentUnreachable(ConnectionError):
     """No agent accepted the media stream."""
+
+
+class AgentBusy(AgentUnreachable):
+    """The agent is there and refused this call for now (HTTP 503 with Retry-After, in seconds)."""
+
+    def __init__(self, where: str, retry_after: str) -> None:
+        super().__init__(f"{where}: the agent takes no more calls for now")
+        self.retry_after = retry_after
 
 
 class StreamListener(Protocol):
@@ -144,7 +153,10 @@ def _why(closed: ConnectionClosed) -> str:
 
 
 async def open_stream(link: AgentLink, start: Start, listener: StreamListener) -> AgentStream:
-    """Connect to the agent and send `start`. Raises AgentUnreachable, at latest after the timeout."""
+    """Connect to the agent and send `start`.
+
+    Raises AgentBusy when it refuses, AgentUnreachable otherwise, at latest after the timeout.
+    """
     options: dict[str, Any] = {
         "compression": None,
         "max_size": MAX_MESSAGE_BYTES,
@@ -159,6 +171,12 @@ async def open_stream(link: AgentLink, start: Start, listener: StreamListener) -
             unix_connect(path, link.address.url, **options) if path else connect(link.address.url, **options)
         )
         await socket.send(encode(start))
+    except InvalidStatus as refused:
+        answer = refused.response
+        seconds = answer.headers.get("Retry-After", "")
+        if answer.status_code == _HTTP_UNAVAILABLE and seconds.isdecimal():
+            raise AgentBusy(str(link.address), seconds) from None
+        raise AgentUnreachable(f"{link.address}: HTTP {answer.status_code}") from None
     except (OSError, TimeoutError, WebSocketException, EOFError) as error:
         raise AgentUnreachable(f"{link.address}: {error or type(error).__name__}") from None
     return AgentStream(socket, listener, start.call_id)

@@ -121,6 +121,14 @@ class PhoneCall:
         prm.digits, prm.duration = digits, duration_ms
         self._command(lambda leg: leg.sendDtmf(prm))
 
+    def hold(self) -> None:
+        """Put the other party on hold (re-INVITE, sendonly). Raises CallFailed when the call is over."""
+        self._command(lambda leg: leg.hold(True))
+
+    def unhold(self) -> None:
+        """Take the other party back. Raises CallFailed when the call is over."""
+        self._command(lambda leg: leg.hold(False))
+
     # --- what the person hears ---
 
     @property

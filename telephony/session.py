@@ -23,18 +23,22 @@ from contracts.media_stream import (
     Hangup,
     Hold,
     Mark,
+    Pause,
+    Resume,
     Start,
     Stop,
     Transfer,
     TransferResult,
     encode,
 )
+from telephony.briefing import decode_briefing
 from telephony.call import Leg, Registry
 from telephony.call_audio import CallAudio
 from telephony.dtmf import KeyPresses
 from telephony.endpoint import SipEndpoint, Timer
 from telephony.media_port import MediaPort
 from telephony.media_stream import (
+    AgentBusy,
     AgentLink,
     AgentStream,
     StreamThread,
@@ -42,16 +46,13 @@ from telephony.media_stream import (
     reopen_stream,
 )
 from telephony.settings import GatewaySettings
-from telephony.transfer import AttendedTransfer, BlindTransfer, ConsultationLine
+from telephony.transfer import LAST_WORD_S, AttendedTransfer, BlindTransfer, ConsultationLine
 from telephony.transfer import Transfer as TransferUnderWay
 
 log = logging.getLogger(__name__)
 
-RINGING, OK, DECLINE, UNAVAILABLE = 180, 200, 603, 503
+RINGING, OK, BUSY_HERE, DECLINE, UNAVAILABLE = 180, 200, 486, 603, 503
 _WATCH_RTP_S = 5.0
-# From the last frame sent until the caller's jitter buffer has played it; an earlier BYE cuts the last
-# word.
-_LAST_WORD_S = 0.2
 
 
 class Phase(enum.Enum):
@@ -109,6 +110,9 @@ class CallSession:
     async def _find_agent(self) -> None:
         try:
             stream = await open_stream(self._house.link, self.start, self)
+        except AgentBusy as busy:
+            self._house.endpoint.post(partial(self._agent_busy, busy))
+            return
         except Exception as error:
             # Whatever it is, the caller must not ring for ever.
             self._house.endpoint.post(partial(self._no_agent, str(error) or type(error).__name__))
@@ -127,12 +131,18 @@ class CallSession:
         except pj.Error as error:
             self.end(f"could not be answered: {error.reason}")
 
+    def _agent_busy(self, busy: AgentBusy) -> None:
+        log.warning("%s refused: %s", self.call_id, busy)
+        self._refuse(BUSY_HERE, "Busy Here", busy.retry_after)
+
     def _no_agent(self, reason: str) -> None:
         log.error("%s no agent: %s", self.call_id, reason)
+        self._refuse(UNAVAILABLE, "No Agent Available", str(self._house.settings.retry_after_s))
+
+    def _refuse(self, status: int, why: str, retry_after: str) -> None:
         if self._leg is not None:
-            self._why = "no agent"
-            retry = {"Retry-After": str(self._house.settings.retry_after_s)}
-            self._leg.respond(UNAVAILABLE, "No Agent Available", retry)
+            self._why = why.lower()
+            self._leg.respond(status, why, {"Retry-After": retry_after})
 
     # --- events of the leg ---
 
@@ -148,9 +158,10 @@ class CallSession:
         log.info("%s answered codec=%s", self.call_id, self.start.codec)
 
     def on_media(self) -> None:
-        """Media were set up (again): the port must be connected (again)."""
+        """Media were set up (again): the port must be connected (again), and who holds whom may differ."""
         if self._leg is not None and self._port is not None:
             self._leg.connect(self._port)
+            self._note_hold(self._leg.held_by_peer())
 
     def on_key(self, key: str, by_info: bool) -> None:
         """Report a key press to the agent, once. The key itself is never logged: it may be part of a PIN."""
@@ -190,6 +201,10 @@ class CallSession:
     def _say_farewell(self, stream: AgentStream, stop: Stop) -> None:
         self._house.streams.spawn(lambda: stream.finish(stop))
 
+    def _note_hold(self, held: bool | None) -> None:
+        if held is not None and self._audio.hold(held):
+            log.info("%s the caller %s", self.call_id, "holds us" if held else "is back")
+
     # --- events of the agent (media streams' thread) ---
 
     def on_agent_audio(self, pcm: bytes) -> None:
@@ -203,6 +218,10 @@ class CallSession:
                 self._audio.mark(message.name)
             case Clear():
                 self._audio.clear()
+            case Pause():
+                self._audio.pause()
+            case Resume():
+                self._audio.resume(message.rewind_ms)
             case Hangup():
                 self._leaving = True
                 self._in_turn(message.after_playout, lambda: self.end(f"agent hung up: {message.reason}"))
@@ -223,7 +242,7 @@ class CallSession:
             self._house.endpoint.post(wish)
 
     def _when_heard(self, wish: Callable[[], None]) -> None:
-        self._audio.then(partial(self._house.endpoint.post_later, _LAST_WORD_S, wish))
+        self._audio.then(partial(self._house.endpoint.post_later, LAST_WORD_S, wish))
 
     # --- what the agent wishes (SIP thread again) ---
 
@@ -258,8 +277,15 @@ class CallSession:
         log.info("%s transfer %s to %s", self.call_id, wish.mode, wish.target)
         house, timeout_s = self._house, self._house.settings.transfer_timeout_s
         if wish.mode == "attended":
+            try:
+                briefing = decode_briefing(wish.briefing)
+            except ValueError as error:
+                self._transfer_failed(400, str(error))
+                return
             line = ConsultationLine(house.endpoint, house.account, house.legs)
-            self._transfer = AttendedTransfer(line, self._leg, wish.target, timeout_s, self._transfer_done)
+            self._transfer = AttendedTransfer(
+                line, self._leg, wish.target, timeout_s, self._transfer_done, briefing
+            )
         else:
             self._transfer = BlindTransfer(
                 house.endpoint, self._leg, wish.target, timeout_s, self._transfer_done

@@ -16,6 +16,8 @@ from telephony.agent_address import AgentAddress, parse_agent_address
 # PJSUA_MAX_CALLS of the pjsua2-python wheel; a larger maxCalls is accepted silently and has no effect.
 WHEEL_CALL_CEILING = 4
 TRANSFER_SLOTS = 1
+# "One moment, please." in the shipped voice; telephony/stored_prompt.py says how it was made.
+ONE_MOMENT = Path(__file__).parent / "one_moment.wav"
 
 
 class GatewaySettings(BaseModel):
@@ -67,7 +69,10 @@ class GatewaySettings(BaseModel):
         description="Seconds between keepalive pings; an agent silent for two of them counts as lost.",
     )
     retry_after_s: int = Field(
-        5, ge=1, le=3600, description="Seconds in Retry-After of a 503: about what a restarted agent needs."
+        5,
+        ge=1,
+        le=3600,
+        description="Seconds in Retry-After of a 503 or 486: about what a restarted agent needs.",
     )
     reconnect_budget_s: float = Field(
         10.0,
@@ -76,7 +81,8 @@ class GatewaySettings(BaseModel):
         description="Seconds to look for an agent again when it died during a call; then the call ends.",
     )
     agent_lost_prompt: Path | None = Field(
-        None, description="WAV (8 kHz, mono, 16-bit) played when the agent dies during a call. None: silence."
+        ONE_MOMENT,
+        description="WAV (8 kHz, mono, 16-bit) played when the agent dies during a call. None: silence.",
     )
     fallback_target: str | None = Field(
         None, description="SIP URI that callers go to when the agent stays lost. None: they are hung up on."

@@ -34,6 +34,7 @@ from telephony.call import Leg, LegListener, Registry, call_options
 from telephony.call_rate import CallRate
 from telephony.endpoint import EndpointSettings, SipEndpoint
 from telephony.phone_call import CallFailed, PhoneCall
+from telephony.priority import raise_priority
 from telephony.settings import WHEEL_CALL_CEILING
 from telephony.speech_gate import SpeechGate
 
@@ -48,7 +49,10 @@ _GOODBYE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class SoftphoneSettings:
-    """Where the softphone listens. SIP port 0: any free one. RTP stays below Linux's ephemeral ports."""
+    """Where the softphone listens. SIP port 0: any free one. RTP stays below Linux's ephemeral ports.
+
+    `nice` is asked for its threads: a real telephone does not share its processor with what it calls.
+    """
 
     host: str = "127.0.0.1"
     sip_port: int = 0
@@ -56,6 +60,7 @@ class SoftphoneSettings:
     rtp_port_count: int = 400
     user_agent: str = "Tellerline softphone"
     gate: SpeechGate = field(default_factory=SpeechGate)
+    nice: int = -10
 
 
 class Softphone:
@@ -150,6 +155,7 @@ class Softphone:
 
     def _live(self, started: Future[None]) -> None:
         sys.setswitchinterval(0.0005)
+        raise_priority(self.settings.nice)
         try:
             self.endpoint = SipEndpoint(self._endpoint_settings())
             self._account = _PhoneAccount(self, self.endpoint.account_settings("softphone"))

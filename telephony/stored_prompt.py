@@ -1,5 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A prompt kept in a WAV file, played by the gateway itself when no agent is there to speak."""
+"""A prompt kept in a WAV file, played by the gateway itself when no agent is there to speak.
+
+The shipped one, one_moment.wav, is made by the shipped voice:
+
+    import wave
+    from agent.piper_voice import PiperSynthesizer
+    from agent.settings import PiperSettings
+
+    with wave.open("telephony/one_moment.wav", "wb") as wav:
+        wav.setparams((1, 2, 8000, 0, "NONE", ""))
+        wav.writeframes(PiperSynthesizer(PiperSettings()).synthesize("One moment, please."))
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Handing a caller to somebody else: blind (REFER), or attended (ask the target first, then REFER with
-Replaces, RFC 3891).
+"""Handing a caller to somebody else: blind (REFER), or attended (ask the target first and tell them what it
+is about, then REFER with Replaces, RFC 3891).
 
 Both end exactly once, with the SIP status of the target. All in the SIP thread.
 """
@@ -15,15 +15,21 @@ from typing import Any, Protocol
 
 import pjsua2 as pj
 
+from telephony.briefing import Briefing
 from telephony.call import IgnoringListener, Leg, Registry, call_options
 from telephony.endpoint import SipEndpoint, Timer
+from telephony.media_port import MediaPort
 
 log = logging.getLogger(__name__)
 
 Outcome = Callable[[int, str], None]
 
 REQUEST_TIMEOUT = 408
+TEMPORARILY_UNAVAILABLE = 480
 BUSY_HERE = 486
+# From the last frame sent until the other party's jitter buffer has played it; whatever ends the leg
+# earlier cuts the last word.
+LAST_WORD_S = 0.2
 
 
 class Transfer(Protocol):
@@ -72,7 +78,9 @@ class BlindTransfer:
 
 
 class AttendedTransfer(IgnoringListener):
-    """Dial the target on a leg of its own; once it answers, REFER the caller to replace that leg."""
+    """Dial the target on a leg of its own; once it answers and has heard the briefing (16-bit PCM, 8 kHz;
+    may be empty), REFER the caller to replace that leg. The caller hears silence until then.
+    """
 
     def __init__(
         self,
@@ -81,9 +89,14 @@ class AttendedTransfer(IgnoringListener):
         target: str,
         timeout_s: float,
         done: Outcome,
+        briefing: bytes = b"",
     ) -> None:
-        endpoint = line.endpoint
+        endpoint = self._endpoint = line.endpoint
         self._caller: Leg | None = caller
+        self._briefing = briefing
+        self._port: MediaPort | None = None
+        self._referred = False
+        self._timeout_s = timeout_s
         self._finish = _Once(done)
         self._registry = line.legs
         self._timer: Timer = endpoint.later(timeout_s, self._timed_out)
@@ -96,22 +109,45 @@ class AttendedTransfer(IgnoringListener):
             endpoint.post(partial(self._finish, _status_of(error), error.reason))
 
     def on_confirmed(self) -> None:
-        if self._caller is None or self._consultation is None:
+        if self._caller is None:
             return
+        if not self._briefing:
+            self._refer()
+            return
+        told = partial(self._endpoint.post_later, LAST_WORD_S, self._refer)
+        briefing = Briefing(self._briefing, told)
+        self._timer.cancel()
+        self._timer = self._endpoint.later(briefing.length_s + self._timeout_s, self._timed_out)
+        self._port = self._endpoint.ports.lend(briefing)
+        self.on_media()
+
+    def on_media(self) -> None:
+        if self._consultation is not None and self._port is not None:
+            self._consultation.connect(self._port)
+
+    def _refer(self) -> None:
+        if self._caller is None or self._consultation is None or self._referred:
+            return
+        self._referred = True
         try:
             self._caller.xferReplaces(self._consultation, call_options())
         except pj.Error as error:
             self._end(500, error.reason)
 
     def on_disconnected(self, status: int, reason: str) -> None:
-        was_confirmed = self._consultation is not None and self._consultation.confirmed
+        answered = self._consultation is not None and self._consultation.confirmed
         self._consultation = None
-        # After the answer the target ends this leg when it takes the caller instead; the NOTIFY then tells
-        # the outcome.
-        if not was_confirmed:
-            self._timer.cancel()
-            self._caller = None
-            self._finish(status, reason)
+        if self._port is not None:
+            self._endpoint.ports.take_back(self._port)
+            self._port = None
+        # The target ends this leg when it takes the caller instead; the NOTIFY then tells the outcome.
+        if self._referred:
+            return
+        self._timer.cancel()
+        self._caller = None
+        if answered:
+            status, reason = TEMPORARILY_UNAVAILABLE, "the target hung up during the briefing"
+        self._finish(status, reason)
 
     def on_status(self, status: int, reason: str, final: bool) -> None:
         if final or status >= 300:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import signal
 import socket
 import sys
@@ -20,6 +19,7 @@ from telephony.account import GatewayAccount
 from telephony.call import Registry
 from telephony.endpoint import EndpointSettings, PortInUse, SipEndpoint
 from telephony.media_stream import AgentLink, StreamThread
+from telephony.priority import raise_priority
 from telephony.session import House
 from telephony.settings import WHEEL_CALL_CEILING, GatewaySettings
 from telephony.stored_prompt import load_prompt
@@ -49,7 +49,7 @@ def run(settings: GatewaySettings) -> int:
     """Serve calls until SIGTERM or SIGINT. Returns the exit code: 0, or 1 when the SIP port can't be had."""
     stop = _StopRequest()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    _raise_priority(settings.nice)
+    raise_priority(settings.nice)
     try:
         endpoint = SipEndpoint(_endpoint_settings(settings))
     except PortInUse as error:
@@ -113,13 +113,3 @@ def _own_address(bind_host: str) -> str:
         except OSError:
             return "127.0.0.1"
         return str(probe.getsockname()[0])
-
-
-def _raise_priority(nice: int) -> None:
-    try:
-        os.setpriority(os.PRIO_PROCESS, 0, nice)
-    except PermissionError:
-        log.warning(
-            "priority %d is not allowed to this user; audio may stutter under load (CAP_SYS_NICE helps)",
-            nice,
-        )

@@ -67,11 +67,24 @@ def endpointing_delay_ms(
     usual_ms = _usual_ms(expectation, text, free_ms, settings)
     if finished is None or not text:
         return usual_ms
-    if finished >= settings.sure:
-        return min(usual_ms, settings.sure_ms)
-    if finished < settings.unsure and not is_whole_answer(text):
-        return max(usual_ms, unfinished_ms)
-    return usual_ms
+    if is_whole_answer(text):
+        return min(usual_ms, settings.sure_ms) if finished >= settings.sure else usual_ms
+    return (
+        max(usual_ms, unfinished_ms)
+        if finished < settings.unsure
+        else _between_ms(finished, usual_ms, settings)
+    )
+
+
+def _between_ms(finished: float, usual_ms: int, settings: EndpointingSettings) -> int:
+    """The delay by probability: `doubtful_ms` at `unsure`, the usual one at `even`, `sure_ms` from `sure`
+    on, and straight lines between, so that no small change of a judgement makes a large one of the delay.
+    """
+    if finished >= settings.even:
+        share = min(1.0, (finished - settings.even) / max(settings.sure - settings.even, 1e-6))
+        return round(usual_ms + share * (min(usual_ms, settings.sure_ms) - usual_ms))
+    share = (settings.even - finished) / max(settings.even - settings.unsure, 1e-6)
+    return round(usual_ms + min(1.0, share) * (max(usual_ms, settings.doubtful_ms) - usual_ms))
 
 
 def _usual_ms(expectation: Expectation, text: str, free_ms: int, settings: EndpointingSettings) -> int:

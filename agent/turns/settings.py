@@ -36,7 +36,9 @@ class EndpointingSettings(BaseModel):
     whole_ms: int = Field(default=300, ge=100, le=5000, description="after a word that is a whole answer")
     sure_ms: int = Field(default=200, ge=100, le=5000, description="where the thought is surely finished")
     full_ms: int = Field(default=100, ge=0, le=5000, description="when the count of digits is full")
-    sure: float = Field(default=0.8, ge=0, le=1, description="probability from which it is finished")
+    doubtful_ms: int = Field(default=1300, ge=100, le=20000, description="where more will rather come")
+    sure: float = Field(default=0.7, ge=0, le=1, description="probability from which it is finished")
+    even: float = Field(default=0.45, ge=0, le=1, description="probability that changes nothing")
     unsure: float = Field(default=0.2, ge=0, le=1, description="probability below which more will come")
 
 

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.quick
 SHIPPED = Path(__file__).resolve().parents[2] / "models" / "turn-end-en"
 NOTHING = np.zeros(0, np.float32)
 FINISHED = (
-    "what is my balance", "yes please", "three years", "renovation", "i lost my card", "no thank you",
+    "what is my balance", "yes please", "three years", "i lost my card", "no thank you",
     "i'd like to borrow two hundred thousand dollars for renovation", "i want to talk to a person",
     "can you block my card please", "do you have any offers for me",
 )  # fmt: skip

@@ -15,10 +15,12 @@ from tests.telephony.signals import loudest_hz, tone
 
 
 def tell(**event: object) -> None:
-    print(json.dumps(event), flush=True)
+    # One write a line: calls tell from threads of their own.
+    sys.stdout.write(json.dumps(event) + "\n")
+    sys.stdout.flush()
 
 
-def take(call: PhoneCall, status: int, ring_s: float) -> None:
+def take(call: PhoneCall, status: int, ring_s: float, talk_s: float) -> None:
     """One call from ringing to its end."""
     tell(event="ringing", sip_call_id=call.sip_call_id, remote=call.remote_uri)
     with contextlib.suppress(TimeoutError):
@@ -29,9 +31,12 @@ def take(call: PhoneCall, status: int, ring_s: float) -> None:
         call.wait_connected(5)
         tell(event="connected", sip_call_id=call.sip_call_id)
         call.say(tone(30, hz=1000))
-    except (CallFailed, TimeoutError):
+        call.wait_ended(talk_s)
+    except CallFailed:
         pass
-    ended, reason = call.wait_ended(60)
+    except TimeoutError:
+        call.hangup()
+    ended, reason = call.wait_ended(5)
     tell(event="ended", status=ended, reason=reason, heard_hz=loudest_hz(call.received[-8000:] or bytes(16)))
 
 
@@ -41,6 +46,7 @@ def main() -> None:
     parser.add_argument("--rtp", type=int, required=True)
     parser.add_argument("--status", type=int, default=200)
     parser.add_argument("--ring-s", type=float, default=0.1)
+    parser.add_argument("--talk-s", type=float, default=60)
     options = parser.parse_args()
     done = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: done.set())
@@ -51,7 +57,8 @@ def main() -> None:
                 call = phone.wait_incoming(0.1)
             except TimeoutError:
                 continue
-            threading.Thread(target=take, args=(call, options.status, options.ring_s), daemon=True).start()
+            how = (call, options.status, options.ring_s, options.talk_s)
+            threading.Thread(target=take, args=how, daemon=True).start()
     sys.exit(0)
 
 

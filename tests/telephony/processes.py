@@ -96,10 +96,11 @@ class Gateway:
 class OtherPhone:
     """A second telephone (phone_process.py)."""
 
-    def __init__(self, status: int = 200, ring_s: float = 0.1) -> None:
+    def __init__(self, status: int = 200, ring_s: float = 0.1, talk_s: float = 60) -> None:
         self.port = free_port()
         command = [sys.executable, "-m", "tests.telephony.phone_process", "--port", str(self.port)]
         command += ["--rtp", str(rtp_base()), "--status", str(status), "--ring-s", str(ring_s)]
+        command += ["--talk-s", str(talk_s)]
         self.process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
         self._events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()

@@ -12,11 +12,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel
 from websockets.asyncio.server import Server, ServerConnection, serve, unix_serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 
 from contracts.media_stream import (
     GatewayMessage,
@@ -89,6 +91,8 @@ class ScriptedAgent:
         self, port: int | None = None, path: str | None = None, greeting: bytes = b"", echo: bool = False
     ) -> None:
         self.port, self.path, self.greeting, self.echo = port, path, greeting, echo
+        # Set: upgrades are refused with 503 and this Retry-After ("": without).
+        self.refuse: str | None = None
         self.calls: list[AgentCall] = []
         self._arrived = threading.Condition()
         self._loop = asyncio.new_event_loop()
@@ -109,7 +113,15 @@ class ScriptedAgent:
     async def _serve(self) -> Server:
         if self.path:
             return await unix_serve(self._handle, self.path, compression=None)
-        return await serve(self._handle, "127.0.0.1", self.port, compression=None)
+        return await serve(self._handle, "127.0.0.1", self.port, compression=None, process_request=self._gate)
+
+    def _gate(self, socket: ServerConnection, request: Request) -> Response | None:
+        if self.refuse is None:
+            return None
+        answer = socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "full\n")
+        if self.refuse:
+            answer.headers["Retry-After"] = self.refuse
+        return answer
 
     async def _handle(self, socket: ServerConnection) -> None:
         start = decode_from_gateway(str(await socket.recv()))

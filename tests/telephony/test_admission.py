@@ -15,7 +15,7 @@ from contracts.media_stream import Stop
 from telephony.softphone import CallFailed, Softphone
 from tests.telephony.conftest import House
 from tests.telephony.processes import Gateway, free_port
-from tests.telephony.raw_sip import OFFER, RawSip, status, tag_of
+from tests.telephony.raw_sip import OFFER, RawSip, call_id_of, status, tag_of
 from tests.telephony.scripted_agent import ScriptedAgent
 from tests.telephony.signals import tone
 
@@ -66,6 +66,45 @@ def assert_unavailable(phone: Softphone, gateway: Gateway) -> None:
     with pytest.raises(CallFailed) as refused:
         phone.dial(gateway.uri).wait_connected(5)
     assert refused.value.status == 503
+
+
+def test_an_agent_that_refuses_a_call_makes_it_busy(phone: Softphone, tmp_path: Path) -> None:
+    with (
+        ScriptedAgent(port=free_port()) as agent,
+        Gateway(agent.address, tmp_path / "log", retry_after_s=7) as gateway,
+        RawSip(gateway.port) as raw,
+    ):
+        for retry_after, expected in (("3", (486, "3")), ("", (503, "7")), ("soon", (503, "7"))):
+            agent.refuse = retry_after
+            answer = raw.ask(raw.request("INVITE", body=OFFER), 3)
+            raw.send(raw.request("ACK", call_id_of(answer), to_tag=tag_of(answer)))
+            assert status(answer) == expected[0]
+            assert f"Retry-After: {expected[1]}\r\n" in answer
+        agent.refuse = None
+        phone.dial(gateway.uri).wait_connected()
+
+
+def test_calls_that_arrive_together_do_not_share_the_last_place(phone: Softphone, tmp_path: Path) -> None:
+    with (
+        ScriptedAgent(port=free_port()) as agent,
+        Gateway(agent.address, tmp_path / "log", max_calls=1, retry_after_s=7) as gateway,
+        RawSip(gateway.port) as raw,
+    ):
+        for number in range(3):
+            for rival in range(8):
+                raw.send(raw.request("INVITE", f"rival{number}{rival}", OFFER))
+            answers = {}
+            while (answer := raw.receive(0.4)) is not None:
+                if status(answer) >= 200:
+                    answers[call_id_of(answer)] = answer
+            statuses = sorted(status(answer) for answer in answers.values())
+            assert statuses == [200] + [486] * 7
+            assert all("Retry-After: 7" in a for a in answers.values() if status(a) == 486)
+            call_id, won = next(item for item in answers.items() if status(item[1]) == 200)
+            raw.send(raw.request("ACK", call_id, to_tag=tag_of(won)))
+            assert status(raw.ask(raw.request("BYE", call_id, to_tag=tag_of(won), sequence=2))) == 200
+            time.sleep(0.1)
+        assert len(agent.calls) == 3
 
 
 def test_rapid_calls_some_cancelled_leave_no_line_behind(house: House) -> None:

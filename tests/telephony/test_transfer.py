@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import base64
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,6 +108,63 @@ def test_the_caller_hangs_up_during_an_attended_transfer(house: House, nobody: O
     call.hangup()
     agent.wait_for(Stop)
     assert nobody.wait_event("ended")["status"] == 487
+
+
+def spoken(pcm: bytes) -> str:
+    return base64.b64encode(pcm).decode()
+
+
+def test_the_target_hears_the_briefing_and_then_the_caller(house: House, human: OtherPhone) -> None:
+    human.forget_events()
+    while not house.phone.incoming.empty():
+        house.phone.wait_incoming()
+    call, agent = house.call()
+    agent.wait_frames(10)
+    agent.send(
+        tone(0.3), Transfer(target=human.uri, mode="attended", briefing=spoken(tone(1.0, hz=800) + b"\1"))
+    )
+    human.wait_event("connected")
+    begun = time.monotonic()
+    assert agent.wait_for(TransferResult).status == 200
+    assert 1.2 < time.monotonic() - begun < 3, "the briefing is paced and heard to its end"
+    call.wait_ended(5)
+    heard = house.phone.settings.gate.active(call.received)
+    assert heard.sum() == pytest.approx(300, abs=40), "the caller hears nothing of it"
+    onward = house.phone.wait_incoming(5)
+    onward.wait_for_speech(0)
+    onward.hangup()
+    assert human.wait_event("ended")["heard_hz"] == pytest.approx(800, abs=10)
+
+
+def test_a_target_that_hangs_up_during_the_briefing_brings_the_caller_back(house: House) -> None:
+    with OtherPhone(talk_s=0.5) as hasty:
+        call, agent = house.call()
+        agent.wait_frames(10)
+        agent.send(Transfer(target=hasty.uri, mode="attended", briefing=spoken(tone(8, hz=800))))
+        result = agent.wait_for(TransferResult)
+    assert (result.status, result.reason) == (480, "the target hung up during the briefing")
+    assert_talking(call, agent)
+
+
+def test_the_caller_hangs_up_during_the_briefing(house: House, human: OtherPhone) -> None:
+    human.forget_events()
+    for _ in range(5):
+        call, agent = house.call()
+        agent.send(Transfer(target=human.uri, mode="attended", briefing=spoken(tone(8, hz=800))))
+        human.wait_event("connected")
+        call.hangup()
+        agent.wait_for(Stop)
+        assert human.wait_event("ended")["status"] == 200
+
+
+def test_a_briefing_that_is_none_brings_the_caller_back(house: House, human: OtherPhone) -> None:
+    call, agent = house.call()
+    agent.wait_frames(10)
+    agent.send(Transfer(target=human.uri, mode="attended", briefing="no base64!"))
+    result = agent.wait_for(TransferResult)
+    assert result.status == 400
+    assert "base64" in result.reason
+    assert_talking(call, agent)
 
 
 def assert_talking(call: PhoneCall, agent: AgentCall) -> None:
