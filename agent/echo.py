@@ -26,8 +26,8 @@ _MEMORY = 1 - 1 / 150
 # Frames of the agent's speech before the path is believed. Until then, once in a call, nothing is heard over
 # the agent: a call opens with a sentence that can't be interrupted.
 _LEARNT_FRAMES = 40
-# Correlation of amplitudes below which there is no echo to speak of: echo in noise as loud has 0.7 and more, two
-# people who talk at the same time at most 0.5.
+# Correlation of amplitudes below which there is no echo to speak of: echo in noise as loud has 0.7 and more,
+# two people who talk at the same time have 0.5 at most.
 _LEAST_CORRELATION = 0.6
 # Agent's speech, in mean square of samples in [-1, 1]: −55 dBFS.
 _PLAYED_POWER = 10**-5.5

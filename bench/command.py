@@ -6,6 +6,8 @@ from __future__ import annotations
 import typer
 
 from bench.latency import latency_command
+from bench.turns.command import turns_command
+from bench.vad_command import vad_command
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -15,6 +17,8 @@ app = typer.Typer(
     help="Benchmarks. Each prints a table and, with `--json`, one JSON object as its last line.",
 )
 app.command("latency")(latency_command)
+app.command("turns")(turns_command)
+app.command("vad")(vad_command)
 
 
 @app.callback()

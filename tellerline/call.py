@@ -6,8 +6,9 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -15,6 +16,10 @@ from rich.console import Console
 from tellerline.configuration import Configuration, ConfigurationError, load_configuration
 from tellerline.scenario.outcome import CallOutcome, TurnOutcome
 from tellerline.scenario.script import CallerProfile, Expected, Scenario, ScenarioError, Turn, load_scenario
+
+if TYPE_CHECKING:
+    from agent.journal.store import JournalReader
+    from telephony.phone_call import PhoneCall
 
 _SIP_PORT = re.compile(r"^sips?:[^@]+@127\.0\.0\.1:(\d+)$")
 
@@ -49,6 +54,10 @@ def call_command(
         Path | None,
         typer.Option(help="Save the call: stereo WAV, caller left, agent right.", show_default=False),
     ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(help="Draw the conversation: an .svg or .png file.", show_default=False),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option("--config", "-c", help="The installation's configuration.", show_default=False),
@@ -62,7 +71,7 @@ def call_command(
     Examples:
 
     - `tellerline call --say "what is my balance" --keys 4821`
-    - `tellerline call --scenario tests/scenarios/loan_enquiry.yml --record loan.wav`
+    - `tellerline call --scenario tests/scenarios/loan_enquiry.yml --record loan.wav --picture loan.svg`
     """
     console = Console(highlight=False)
     try:
@@ -73,7 +82,7 @@ def call_command(
     except (ConfigurationError, ScenarioError) as error:
         console.print(f"[red]{error}[/]")
         raise typer.Exit(2) from None
-    outcomes = _make_calls(scenarios, configuration, uri, record, console)
+    outcomes = _make_calls(scenarios, configuration, uri, _Keepsakes(record, picture), console)
     if as_json:
         print(json.dumps({"passed": all(outcome.passed for outcome in outcomes), **_joined(outcomes)}))
     raise typer.Exit(0 if all(outcome.passed for outcome in outcomes) else 1)
@@ -88,11 +97,35 @@ def _spontaneous(say: list[str], keys: list[str], wav: list[Path], number: str, 
     return Scenario(name="a call", caller=CallerProfile(number=number, voice=voice), turns=tuple(turns))
 
 
+@dataclass(frozen=True, slots=True)
+class _Keepsakes:
+    """What is kept of a call, of the last one where there are several."""
+
+    recording: Path | None
+    picture: Path | None
+
+    def keep(self, call: PhoneCall, outcome: CallOutcome, reader: JournalReader, console: Console) -> None:
+        """Write the recording and the picture, as far as they are wanted."""
+        from tellerline.picture.draw import Recording, draw
+        from tellerline.picture.timeline import timeline_of
+
+        if self.recording is not None:
+            call.save_wav(self.recording)
+        if self.picture is None:
+            return
+        heard = Recording(call.recording.sent, call.recording.received)
+        entries = [stored.entry for stored in reader.entries(outcome.call_id)]
+        try:
+            draw(heard, timeline_of(entries), f"{outcome.name}   {outcome.call_id}", self.picture)
+        except (OSError, ValueError) as error:
+            console.print(f"[red]No picture: {error}.[/]")
+
+
 def _make_calls(
     scenarios: list[Scenario],
     configuration: Configuration,
     uri: str | None,
-    record: Path | None,
+    keepsakes: _Keepsakes,
     console: Console,
 ) -> list[CallOutcome]:
     # PJSIP is loaded only when there is a call to make.
@@ -109,20 +142,18 @@ def _make_calls(
     reader = JournalReader(configuration.redis_url)
     target = uri or hotline(configuration)
     outcomes: list[CallOutcome] = []
-    with Softphone() as phone, contextlib.ExitStack() as desk:
+    with Softphone() as phone, contextlib.ExitStack() as life:
         desk_port = _desk_port(scenarios, configuration)
         try:
-            if desk_port is not None:
-                desk.enter_context(operator_desk(desk_port))
+            desk = life.enter_context(operator_desk(desk_port)) if desk_port is not None else None
             for scenario in scenarios:
                 console.print(f"[bold]{scenario.name}[/]  {scenario.caller.number} → {target}")
                 publish_events(scenario.events, configuration.redis_url)
-                run = ScenarioRun(scenario, phone, reader, target)
+                run = ScenarioRun(scenario, phone, reader, target, desk)
                 outcome, call = run.play(lambda turn: _print_turn(turn, console))
                 outcomes.append(outcome)
                 _print_outcome(outcome, console)
-                if record is not None:
-                    call.save_wav(record)
+                keepsakes.keep(call, outcome, reader, console)
         except (CallFailed, TimeoutError) as error:
             console.print(f"[red]No call: {error}.[/] Is Tellerline running? `tellerline status` says.")
             raise typer.Exit(2) from None
@@ -143,12 +174,7 @@ def hotline(configuration: Configuration) -> str:
 
 def _desk_port(scenarios: list[Scenario], configuration: Configuration) -> int | None:
     """Where a scenario that ends with a person needs one to answer on this machine; None when none does."""
-    wanted = any(
-        expected.ends == "transfer"
-        for scenario in scenarios
-        for turn in scenario.turns
-        for expected in turn.expect
-    )
+    wanted = any(scenario.needs_person for scenario in scenarios)
     local = _SIP_PORT.match(configuration.transfer_target)
     return int(local.group(1)) if wanted and local else None
 

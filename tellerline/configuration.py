@@ -133,7 +133,7 @@ def load_configuration(overlay: Path | None = None, root: Path = ROOT) -> Config
     for path, mandatory in ((root / SHIPPED, True), (root / LOCAL, False), (overlay, True)):
         if path is None or (not mandatory and not path.exists()):
             continue
-        merged = _overlay(merged, _read(path, origins, root))
+        merged = overlaid(merged, _read(path, origins, root))
     try:
         configuration = Configuration.model_validate(merged)
     except ValidationError as error:
@@ -182,13 +182,13 @@ def _note_places(node: yaml.Node | None, prefix: KeyPath, shown: str, origins: _
         _note_places(value, path, shown, origins)
 
 
-def _overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """`above` over `below`: sections are merged key by key, everything else is replaced."""
     merged = dict(below)
     for key, value in above.items():
         present = merged.get(key)
         if isinstance(present, dict) and isinstance(value, dict):
-            merged[key] = _overlay(present, value)
+            merged[key] = overlaid(present, value)
         elif value is None and isinstance(present, dict):
             continue  # a section whose keys are all commented out changes nothing
         else:

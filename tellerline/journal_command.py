@@ -96,6 +96,41 @@ def verify(call_id: CallId, config: ConfigOption = None) -> None:
     console.print(f"[green]✓[/] the journal of {call_id} is whole and unaltered")
 
 
+@app.command()
+def draw(
+    call_id: CallId,
+    sound: Annotated[Path, typer.Option(help="The call's recording: stereo, caller left, agent right.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The picture: .svg or .png.")] = Path(
+        "call.svg"
+    ),
+    config: ConfigOption = None,
+) -> None:
+    """Draw a call: both waves, what was heard and said in it, turns and reply times, on one axis.
+
+    Example: `tellerline call --scenario F --record call.wav`, then
+    `tellerline journal draw last --sound call.wav -o call.svg`
+    """
+    from tellerline.picture.draw import UnreadableRecording, read_recording
+    from tellerline.picture.draw import draw as draw_call
+    from tellerline.picture.timeline import timeline_of
+
+    console = Console(highlight=False)
+
+    def entries(reader: JournalReader) -> tuple[str, list[Entry]]:
+        found = _resolve(reader, call_id)
+        return found, [stored.entry for stored in reader.entries(found)]
+
+    found, journal = _read(config, console, entries)
+    try:
+        if not journal:
+            raise UnreadableRecording(f"call {found} has no journal; `tellerline journal list` shows some")
+        draw_call(read_recording(sound), timeline_of(journal), found, output)
+    except (OSError, ValueError) as error:
+        console.print(f"[red]No picture: {error}.[/]")
+        raise typer.Exit(1) from None
+    console.print(f"[green]✓[/] {output}")
+
+
 def _resolve(reader: JournalReader, call_id: str) -> str:
     if call_id != "last":
         return call_id

@@ -18,10 +18,11 @@ import yaml
 from pydantic import BaseModel
 
 from contracts.sealed import KEY_VARIABLE
-from tellerline import __version__, health
+from tellerline import __version__, edge, health
 from tellerline.configuration import ROOT, Configuration
 from tellerline.layout import Layout, layout_of
 from tellerline.room_settings import room_model
+from tellerline.setup.debian import find_program
 from tellerline.trained_dialogue import RASA_ENVIRONMENT
 
 EVENT_STREAM = "events:customers"
@@ -65,9 +66,16 @@ class ProcessSpec:
 
 
 def specify(
-    configuration: Configuration, rasa_model: Path, seal_key: str, workers: int = 1
+    configuration: Configuration,
+    rasa_model: Path,
+    seal_key: str,
+    workers: int = 1,
+    behind_edge: bool = False,
 ) -> list[ProcessSpec]:
-    """Every process of the installation. `seal_key` reaches agents and actions only."""
+    """Every process of the installation. `seal_key` reaches agents and actions only.
+
+    `behind_edge`: kamailio takes the configured SIP port, and spreads the calls over the workers.
+    """
     layout = layout_of(configuration)
     specs = [] if configuration.redis.url else [_redis(configuration, layout)]
     specs += [
@@ -78,7 +86,9 @@ def specify(
     for index in range(workers):
         specs.append(_agent(configuration, layout, seal_key, index))
     for index in range(workers):
-        specs.append(_gateway(configuration, layout, index))
+        specs.append(_gateway(configuration, layout, index, behind_edge))
+    if behind_edge:
+        specs.append(_edge(configuration, layout, workers))
     return specs
 
 
@@ -98,18 +108,22 @@ def agent_settings(configuration: Configuration, layout: Layout, index: int = 0)
     return room_model("agent").model_validate({**derived, **given, "dialogue": dialogue})
 
 
-def gateway_settings(configuration: Configuration, layout: Layout, index: int = 0) -> BaseModel:
-    """The settings of gateway worker `index`: ports after the first worker's, its own agent."""
+def gateway_settings(
+    configuration: Configuration, layout: Layout, index: int = 0, behind_edge: bool = False
+) -> BaseModel:
+    """The settings of gateway worker `index`: its own agent, ports after the first worker's, and after the
+    edge's.
+    """
     given = dict(configuration.gateway)
     model = room_model("gateway")
     first = _values(model.model_validate(given))
     agent = _values(agent_settings(configuration, layout, index))["listen"]
     derived = {
         "agent_address": agent,
-        "sip_port": first["sip_port"] + _WORKER_PORT_STEP * index,
+        "sip_port": first["sip_port"] + _WORKER_PORT_STEP * (index + behind_edge),
         "rtp_port_base": first["rtp_port_base"] + first["rtp_port_count"] * index,
     }
-    if index:
+    if index or behind_edge:
         given = {key: value for key, value in given.items() if key not in derived}
     return model.model_validate({**derived, **given})
 
@@ -209,13 +223,13 @@ def _agent(configuration: Configuration, layout: Layout, seal_key: str, index: i
     )
 
 
-def _gateway(configuration: Configuration, layout: Layout, index: int) -> ProcessSpec:
+def _gateway(configuration: Configuration, layout: Layout, index: int, behind_edge: bool) -> ProcessSpec:
     name = _numbered("gateway", index)
-    settings = gateway_settings(configuration, layout, index)
+    settings = gateway_settings(configuration, layout, index, behind_edge)
     values = _values(settings)
     host, port = str(values["bind_host"]), int(values["sip_port"])
     rendered = layout.run / f"{name}.json"
-    asked = "127.0.0.1" if host in ("", "0.0.0.0") else host
+    asked = asked_host(host)
     return ProcessSpec(
         name=name,
         command=(_python(), "-m", "telephony", "--settings", str(rendered)),
@@ -225,6 +239,36 @@ def _gateway(configuration: Configuration, layout: Layout, index: int) -> Proces
         ports=tuple(Port(host, port, kind, "gateway.sip_port") for kind in ("udp", "tcp")),
         files={rendered: settings.model_dump_json(indent=2)},
     )
+
+
+def _edge(configuration: Configuration, layout: Layout, workers: int) -> ProcessSpec:
+    given = _values(room_model("gateway").model_validate(dict(configuration.gateway)))
+    host, port = str(given["bind_host"]), int(given["sip_port"])
+    behind = [_values(gateway_settings(configuration, layout, index, True)) for index in range(workers)]
+    addresses = [(asked_host(str(worker["bind_host"])), int(worker["sip_port"])) for worker in behind]
+    rendered, workers_list = layout.run / "kamailio.cfg", layout.run / "dispatcher.list"
+    text = edge.configuration_text(
+        host, given["public_host"], port, workers_list, int(given["retry_after_s"])
+    )
+    command = (
+        _python(), "-m", "tellerline.edge_process", str(rendered),
+        find_program("kamailio") or "kamailio", *edge.arguments(layout.run),
+    )  # fmt: skip
+    places = sum(int(worker["max_calls"]) for worker in behind)
+    return ProcessSpec(
+        name="edge",
+        command=command,
+        probe=health.sip_probe(asked_host(host), port, version="kamailio"),
+        where=f"sip:{asked_host(host)}:{port} (UDP, TCP; {places} calls)",
+        remedy="the log names what kamailio could not read or bind; ports are set under `gateway:`",
+        ports=tuple(Port(host, port, kind, "gateway.sip_port") for kind in ("udp", "tcp")),
+        files={rendered: text, workers_list: edge.workers_text(addresses)},
+    )
+
+
+def asked_host(bind_host: str) -> str:
+    """Where this machine itself reaches what is bound to `bind_host`."""
+    return "127.0.0.1" if bind_host in ("", "0.0.0.0", "::") else bind_host
 
 
 def bank_environment(configuration: Configuration) -> dict[str, str]:

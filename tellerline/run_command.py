@@ -24,7 +24,8 @@ from contracts.sealed import new_key
 from tellerline import preflight, supervision, watching
 from tellerline.configuration import Configuration, load_configuration
 from tellerline.layout import Layout, layout_of
-from tellerline.processes import ProcessSpec, specify
+from tellerline.processes import ProcessSpec, asked_host, gateway_settings, specify
+from tellerline.setup.debian import find_program
 from tellerline.supervision import Supervisor, last_lines, log_file
 from tellerline.watching import Row, State, Watch
 
@@ -54,7 +55,7 @@ def run(overlay: Path | None, *, detach: bool, workers: int, console: Console) -
                 "[yellow]The dialogue has changed since it was trained: running the last good model. "
                 "`make setup` trains the new one.[/]"
             )
-        specs = specify(configuration, model.path, new_key(), workers)
+        specs = specify(configuration, model.path, new_key(), workers, _behind_edge(workers, console))
         problems = preflight.taken_ports(specs)
     if problems:
         _refuse(problems, console)
@@ -74,7 +75,9 @@ def run_processes(
     """Start the processes, wait, stay unless detached; whatever happens else, nothing is left behind."""
     layout = layout_of(configuration)
     supervision.write_files(layout, specs, configuration.instance)
-    supervision.write_private(layout.state, json.dumps({"workers": workers, "started_at": time.time()}))
+    behind_edge = any(spec.name == "edge" for spec in specs)
+    state = {"workers": workers, "edge": behind_edge, "started_at": time.time()}
+    supervision.write_private(layout.state, json.dumps(state))
     child = supervision.start(layout, configuration.instance, detached=detach)
     code = 1
     keep = False
@@ -226,20 +229,50 @@ def table(rows: Sequence[Row], *, details: bool = True) -> Table:
     return drawn
 
 
+def hotlines(configuration: Configuration) -> list[str]:
+    """The SIP URIs to call the running instance by: the edge's, or each worker's."""
+    layout = layout_of(configuration)
+    workers, behind_edge = _started(layout)
+    asked = range(1 if behind_edge else workers)
+    settings = [gateway_settings(configuration, layout, index).model_dump() for index in asked]
+    return [f"sip:hotline@{asked_host(found['bind_host'])}:{found['sip_port']}" for found in settings]
+
+
 def _present_specs(configuration: Configuration, layout: Layout) -> list[ProcessSpec]:
     """The specifications of the instance that was started, as status needs them (no key, any model)."""
-    workers = 1
-    if layout.state.is_file():
-        workers = int(json.loads(layout.state.read_text(encoding="utf-8")).get("workers", 1))
+    workers, behind_edge = _started(layout)
     model = preflight.trained_dialogue(configuration)
-    return specify(configuration, model.path if model else Path("untrained"), "", workers)
+    return specify(configuration, model.path if model else Path("untrained"), "", workers, behind_edge)
+
+
+def _started(layout: Layout) -> tuple[int, bool]:
+    """How many workers were started, and whether the edge is in front of them."""
+    if not layout.state.is_file():
+        return 1, False
+    state = json.loads(layout.state.read_text(encoding="utf-8"))
+    return int(state.get("workers", 1)), bool(state.get("edge", False))
+
+
+def _behind_edge(workers: int, console: Console) -> bool:
+    """Whether kamailio stands before the workers; when it should and is missing, what to do about it."""
+    if workers == 1:
+        return False
+    if find_program("kamailio") is not None:
+        return True
+    console.print(
+        f"[yellow]kamailio is not installed, so {workers} workers have no common address: call each by its "
+        "own port (see the table).[/]\n  To have one: "
+        "sudo apt-get install -y --no-install-recommends kamailio",
+        soft_wrap=True,
+    )
+    return False
 
 
 def _ready_text(configuration: Configuration, specs: Sequence[ProcessSpec]) -> str:
-    gateway = next((spec for spec in specs if spec.name == "gateway"), None)
-    if gateway is None:
+    addresses = {spec.name: spec.where.split(" ")[0].removeprefix("sip:") for spec in specs}
+    address = addresses.get("edge") or addresses.get("gateway")
+    if address is None:
         return ""
-    address = gateway.where.split(" ")[0].removeprefix("sip:")
     return (
         '\nCall it:  .venv/bin/tellerline call --say "what is my balance"'
         f"   or any SIP phone: sip:hotline@{address}\n"

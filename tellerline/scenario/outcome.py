@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any
 
 from agent.journal.chain import Entry
+from contracts.reply import CALL_STARTED
 from tellerline.scenario.script import Expected
 
 
@@ -19,21 +20,32 @@ class TurnOutcome:
     """What was heard on the line and written in the journal from the start of a turn to the start of the
     next.
 
-    `e2e_latency_ms` counts from the end of the caller's speech to the first sound of the reply, at the
-    caller's ear.
+    `e2e_latency_ms` counts from the end of the caller's deed to the first sound of the reply,
+    `silence_latency_ms` and `resume_latency_ms` from its start until the agent fell silent and went on; all
+    at the caller's ear. `sealed_ms` counts from the caller's hang-up, `briefed_ms` is speech that the person
+    who took the call over heard before the caller. `is_reply`: the agent was to answer something.
     """
 
     deed: str
     entries: list[Entry] = field(default_factory=list)
     e2e_latency_ms: int | None = None
     silence_latency_ms: int | None = None
+    resume_latency_ms: int | None = None
+    sealed_ms: int | None = None
+    briefed_ms: int | None = None
     ended: str | None = None
     failures: list[str] = field(default_factory=list)
+    is_reply: bool = True
 
     @property
     def said(self) -> str:
-        """What the agent began to say; how much of it was heard stands in the journal's `agent_spoke`."""
-        return " ".join(entry.data["text"] for entry in self.entries if entry.kind == "agent_speaks")
+        """What the agent began to say."""
+        return " ".join(entry.data["text"] for entry in self._of("agent_speaks"))
+
+    @property
+    def spoke(self) -> str:
+        """What was heard of the agent's speeches that ended in this turn, whenever they began."""
+        return " ".join(entry.data["heard"] for entry in self._of("agent_spoke"))
 
     @property
     def heard(self) -> str:
@@ -50,6 +62,16 @@ class TurnOutcome:
         """What the dialogue did."""
         return [action for entry in self._of("dialogue_answered") for action in entry.data["actions"]]
 
+    @property
+    def committed(self) -> int:
+        """How many turns of the caller's were committed."""
+        return sum(entry.data.get("text") != CALL_STARTED for entry in self._of("turn_committed"))
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """What kinds of things happened."""
+        return frozenset(entry.kind for entry in self.entries)
+
     def _of(self, kind: str) -> Iterable[Entry]:
         return (entry for entry in self.entries if entry.kind == kind)
 
@@ -61,22 +83,31 @@ def check(expected: Expected, turn: TurnOutcome, journal: str) -> list[str]:
     """
     return [
         *_matches("says", expected.says, turn.said),
+        *_matches("spoke", expected.spoke, turn.spoke),
         *_matches("heard", expected.heard, turn.heard),
         *_contains("action", expected.action, turn.actions),
         *_contains("intent", expected.intent, turn.intents),
+        *(fault for kind in expected.journal for fault in _contains("journal", kind, sorted(turn.kinds))),
         *_within("the reply came", expected.within_ms, turn.e2e_latency_ms),
         *_within("silence came", expected.silent_within_ms, turn.silence_latency_ms),
-        *(
-            [f"{expected.absent!r} is in the journal"]
-            if expected.absent and expected.absent in journal
-            else []
-        ),
-        *(
-            [f"the call should end by {expected.ends}, but: {turn.ended or 'it goes on'}"]
-            if expected.ends and expected.ends != turn.ended
-            else []
-        ),
+        *_within("the agent went on", expected.resumes_within_ms, turn.resume_latency_ms),
+        *_within("the journal was sealed", expected.sealed_within_ms, turn.sealed_ms),
+        *_otherwise(expected, turn, journal),
     ]
+
+
+def _otherwise(expected: Expected, turn: TurnOutcome, journal: str) -> list[str]:
+    faults = []
+    if expected.turns is not None and expected.turns != turn.committed:
+        faults.append(f"{turn.committed} turns were committed instead of {expected.turns}")
+    if expected.absent and expected.absent in journal:
+        faults.append(f"{expected.absent!r} is in the journal")
+    if expected.ends and expected.ends != turn.ended:
+        faults.append(f"the call should end by {expected.ends}, but: {turn.ended or 'it goes on'}")
+    if expected.briefed_ms is not None and (turn.briefed_ms or 0) < expected.briefed_ms:
+        heard = f"{turn.briefed_ms or 0} ms of speech"
+        faults.append(f"the person was told {heard} beforehand (wanted: {expected.briefed_ms} ms)")
+    return faults
 
 
 def as_text(entries: Iterable[Entry]) -> str:
@@ -101,7 +132,11 @@ class CallOutcome:
     @property
     def latencies_ms(self) -> list[int]:
         """The reply latencies, the greeting's left out: nobody had spoken before it."""
-        return [turn.e2e_latency_ms for turn in self.turns[1:] if turn.e2e_latency_ms is not None]
+        return [
+            turn.e2e_latency_ms
+            for turn in self.turns[1:]
+            if turn.is_reply and turn.e2e_latency_ms is not None
+        ]
 
     def summary(self) -> dict[str, Any]:
         """The outcome as one JSON object."""

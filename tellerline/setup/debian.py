@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What comes from Debian: Redis, and the independent telephones that the tests call with."""
+"""What comes from Debian: Redis, the edge, and the independent telephones that the tests call with."""
 
 from __future__ import annotations
 
@@ -21,10 +21,13 @@ class Package:
     program: str
     purpose: str
     mandatory: bool = False
+    # A service that Debian starts with the package, on a port that we need; we run the program ourselves.
+    unwanted_service: Optional[str] = None
 
 
 PACKAGES = (
     Package("redis-server", "redis-server", "journal, events and live calls", mandatory=True),
+    Package("kamailio", "kamailio", "one address for several workers", unwanted_service="kamailio"),
     Package("sip-tester", "sipp", "the independent SIP caller of the tests"),
     Package("baresip", "baresip", "the independent telephone of the tests"),
     Package("espeak-ng", "espeak-ng", "the voice of the simulated caller"),
@@ -67,6 +70,7 @@ def install(steps: Steps) -> None:
     # Mandatory ones alone first: one optional package that can't be had must not keep Redis out.
     for batch in ([p for p in wanted if p.mandatory], [p for p in wanted if not p.mandatory]):
         if batch:
+            _mask_services(batch, prefix)
             title = "Debian: " + ", ".join(package.name for package in batch)
             try:
                 steps.run(title, [*prefix, *install_command(batch)], by_hand, environment=quiet)
@@ -76,6 +80,14 @@ def install(steps: Steps) -> None:
     still = missing()
     if still:
         _report(still, "sudo " + " ".join(install_command(still)), steps)
+
+
+def _mask_services(packages: Sequence[Package], prefix: Sequence[str]) -> None:
+    """Keep Debian from starting services of its own; harmless where there is no systemd."""
+    for package in packages:
+        if package.unwanted_service and shutil.which("systemctl") is not None:
+            command = [*prefix, "systemctl", "mask", package.unwanted_service]
+            subprocess.run(command, capture_output=True, check=False)
 
 
 def _report(packages: Sequence[Package], by_hand: str, steps: Steps) -> None:

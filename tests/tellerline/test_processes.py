@@ -15,9 +15,10 @@ from tellerline.trained_dialogue import adopt, find_model, model_path, source_ha
 KEY = "a-key-that-must-not-spread"
 
 
-def specs(workers: int = 1, **content: object) -> dict[str, ProcessSpec]:
+def specs(workers: int = 1, *, behind_edge: bool = False, **content: object) -> dict[str, ProcessSpec]:
     configuration = Configuration.model_validate({"var": "var/tests", **content})
-    return {spec.name: spec for spec in specify(configuration, Path("m.tar.gz"), KEY, workers)}
+    found = specify(configuration, Path("m.tar.gz"), KEY, workers, behind_edge)
+    return {spec.name: spec for spec in found}
 
 
 def settings(spec: ProcessSpec) -> dict[str, object]:
@@ -50,6 +51,37 @@ def test_workers_never_share_a_port_and_each_has_its_agent() -> None:
     agents = [settings(found[name])["listen"] for name in ("agent", "agent-2", "agent-3")]
     assert [gateway["agent_address"] for gateway in gateways] == agents
     assert len(set(agents)) == 3
+
+
+def test_the_edge_takes_the_configured_port_and_knows_every_worker() -> None:
+    gateway = {"sip_port": 5100, "max_calls": 2, "retry_after_s": 11}
+    found = specs(workers=3, behind_edge=True, gateway=gateway)
+    ports = [settings(found[name])["sip_port"] for name in ("gateway", "gateway-2", "gateway-3")]
+    assert ports == [5110, 5120, 5130]
+    edge = found["edge"]
+    texts = {path.name: text for path, text in edge.files.items()}
+    listed = texts["dispatcher.list"].splitlines()
+    assert listed == [f"1 sip:127.0.0.1:{port}" for port in ports]
+    assert "listen=udp:127.0.0.1:5100\n" in texts["kamailio.cfg"]
+    assert "Retry-After: 11" in texts["kamailio.cfg"]
+    assert "%%" not in texts["kamailio.cfg"]
+    assert {(port.number, port.kind) for port in edge.ports} == {(5100, "udp"), (5100, "tcp")}
+    assert "6 calls" in edge.where
+    numbers = [port.number for spec in found.values() for port in spec.ports if port.kind == "udp"]
+    assert len(numbers) == len(set(numbers)), "nobody shares a port with another"
+
+
+def test_an_edge_that_is_known_by_another_address_says_so_in_its_routes() -> None:
+    gateway = {"bind_host": "0.0.0.0", "public_host": "192.0.2.7"}
+    edge = specs(workers=2, behind_edge=True, gateway=gateway)["edge"]
+    texts = {path.name: text for path, text in edge.files.items()}
+    assert "listen=tcp:0.0.0.0:5060 advertise 192.0.2.7:5060" in texts["kamailio.cfg"]
+    assert texts["dispatcher.list"].startswith("1 sip:127.0.0.1:5070\n")
+
+
+def test_one_worker_needs_no_edge() -> None:
+    assert "edge" not in specs()
+    assert "edge" not in specs(workers=2)
 
 
 def test_a_configured_agent_address_moves_on_by_worker() -> None:

@@ -13,7 +13,7 @@ import random
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import accumulate, islice
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -40,19 +40,17 @@ class Recipe:
     steps: int
     seed: int = 1
     heard: int = 112
-    written: int = 64
+    written: int = 48
     written_utterances: int = 12_000
     peak_rate: float = 3e-3
     warm_up: int = 100
     weight_decay: float = 0.01
-    answer_words: int = 3
-    answer_weight: float = 1.7
     no_words: float = 0.1
     no_sound: float = 0.15
     true_words: float = 0.25
     word_lost: float = 0.04
     word_replaced: float = 0.05
-    word_unknown: float = 0.08
+    word_unknown: float = 0.12
     averaging: float = 0.995
     threads: int = 1
     checkpoint_seconds: float = 60.0
@@ -168,8 +166,7 @@ class Training:
     def _batch(self, rng: random.Random) -> tuple[Tensor, Tensor, Tensor]:
         recipe, silent = self.recipe, silent_features()
         words, sounds, targets = [], [], []
-        indices = range(len(self._shard.examples))
-        for index in rng.choices(indices, cum_weights=self._heard_weights, k=recipe.heard):
+        for index in rng.choices(range(len(self._shard.examples)), k=recipe.heard):
             example = self._shard.examples[index]
             lost = rng.random()
             understood = example.heard is not None and rng.random() > recipe.true_words
@@ -178,7 +175,7 @@ class Training:
             deaf = lost > 1 - recipe.no_sound
             sounds.append(silent if deaf else distorted(self._shard.sounds[index].astype(np.float32), rng))
             targets.append(self._targets[index])
-        for said, target in rng.choices(self._written, cum_weights=self._written_weights, k=recipe.written):
+        for said, target in rng.choices(self._written, k=recipe.written):
             words.append(self._read(said, rng))
             sounds.append(silent)
             targets.append(target)

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What callers hear when a part of the house is slow, lies or dies, over real SIP and RTP: something sensible
+within two seconds, never a call that hangs, and the next call is as usual.
+
+A recogniser that breaks is tested where it can be broken: tests/agent/test_server.py and
+tests/agent/turns/test_acceptance.py (A.7).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from agent.journal.chain import Entry
+from agent.journal.store import JournalReader
+from bench.own_worker import own_worker
+from tellerline.configuration import load_configuration
+from tellerline.scenario.listening import speech_spans
+from tests.calls.faulty_dialogue import Fault, FaultyDialogue
+from tests.conftest import ROOT, Stack
+
+SENSIBLE_MS = 2000
+CALL_S = 80
+BETWEEN_SENTENCES_MS = 650
+FAULTS: dict[str, Fault] = {
+    "+8613800001001": "slow",
+    "+8613800001002": "garbage",
+    "+8613800001003": "half",
+    "+8613800001004": "broken",
+    "+8613800001005": "mute",
+}
+# Nobody needs to hear the opening hours to their end.
+BYE = "- interrupt: {after_ms: 300, hangup: true}"
+GREETING = '- expect: {says: "this call is recorded"}'
+ASKS = f'- say: "what are your opening hours"\n    expect: {{within_ms: {SENSIBLE_MS}, says: SAYS}}'
+
+
+def scenario(path: Path, number: str, *turns: str) -> Path:
+    path.write_text(
+        f'name: {path.stem}\ncaller: {{number: "{number}"}}\nturns:\n  ' + "\n  ".join(turns) + "\n"
+    )
+    return path
+
+
+def asks(says: str) -> str:
+    """A question whose answer begins within two seconds, with these words."""
+    return ASKS.replace("SAYS", json.dumps(says))
+
+
+def succeeded(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.fixture(scope="module")
+def faulty_line(stack: Stack) -> Iterator[str]:
+    """The SIP URI of a worker that reaches the real dialogue through the faulty one."""
+    configuration = load_configuration(stack.config)
+    real = f"http://127.0.0.1:{configuration.rasa.port}"
+    with (
+        FaultyDialogue(real, FAULTS) as dialogue,
+        own_worker(configuration, {"dialogue": {"url": dialogue.url}}) as uri,
+    ):
+        yield uri
+
+
+@pytest.mark.timeout(300)
+def test_a_slow_and_a_lying_dialogue(stack: Stack, faulty_line: str, tmp_path: Path) -> None:
+    """Each fault in a call of its own, three at a time; a call without a fault comes last."""
+
+    def call(number: str) -> subprocess.CompletedProcess[str]:
+        name = FAULTS.get(number, "healthy")
+        if name == "slow":
+            turns = [asks("one moment"), '- expect: {says: "open Monday to Friday"}']
+        elif name == "healthy":
+            turns = [asks("open Monday to Friday")]
+        else:
+            turns = [asks("something went wrong")]
+        path = scenario(tmp_path / f"{name}.yml", number, GREETING, *turns, BYE)
+        return stack.tellerline(
+            "call", "--uri", faulty_line, "--scenario", str(path), "--json", timeout_s=CALL_S
+        )
+
+    with ThreadPoolExecutor(3) as pool:
+        for done in pool.map(call, [*FAULTS, "+8613800000001"]):
+            succeeded(done)
+
+
+@pytest.mark.timeout(200)
+def test_what_is_said_while_a_slow_dialogue_thinks_is_answered_too(
+    stack: Stack, faulty_line: str, tmp_path: Path
+) -> None:
+    """A.8: the reply to the first question was not heard before the caller went on; the journal says so."""
+    path = scenario(
+        tmp_path / "impatient.yml",
+        "+8613800001001",
+        GREETING,
+        '- say: ["are you a robot", 1.0, "what are your opening hours"]\n    expect: {turns: 2}',
+        '- expect: {says: "open Monday to Friday"}',
+        BYE,
+    )
+    succeeded(
+        stack.tellerline("call", "--uri", faulty_line, "--scenario", str(path), "--json", timeout_s=CALL_S)
+    )
+
+
+@pytest.mark.timeout(200)
+def test_no_dialogue_at_all(stack: Stack, tmp_path: Path) -> None:
+    """Nobody listens on the dialogue's port."""
+    with own_worker(load_configuration(stack.config), {"dialogue": {"url": "http://127.0.0.1:9"}}) as uri:
+        path = scenario(
+            tmp_path / "dead.yml",
+            "+8613800000001",
+            f'- expect: {{says: "something went wrong", within_ms: {SENSIBLE_MS}}}',
+            f'- say: "what are your opening hours"\n    expect: {{says: "person", within_ms: {SENSIBLE_MS}}}',
+            BYE,
+        )
+        succeeded(stack.tellerline("call", "--uri", uri, "--scenario", str(path), "--json", timeout_s=CALL_S))
+
+
+class LiveCall:
+    """A call whose agent speaks for nine seconds, so that something can happen to it meanwhile."""
+
+    def __init__(self, stack: Stack, folder: Path, number: str, *turns: str) -> None:
+        self._reader = JournalReader(stack.redis_url)
+        self._number = number
+        self.recording = folder / "call.wav"
+        path = scenario(folder / "live.yml", number, GREETING, asks("open Monday to Friday"), *turns)
+        command = [*stack.cli, "call", "--scenario", str(path), "--record", str(self.recording), "--json"]
+        self.process = subprocess.Popen(
+            [*command, "--config", str(stack.config)],
+            cwd=ROOT,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def wait_for(self, found: Callable[[Entry], bool], timeout_s: float = 40.0) -> str:
+        """Wait until the call's journal holds such an entry; the call's id."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            for summary in self._reader.recent(3):
+                if summary.get("from") != self._number or summary.get("state") != "live":
+                    continue
+                if any(found(stored.entry) for stored in self._reader.entries(summary["call_id"])):
+                    return summary["call_id"]
+            time.sleep(0.05)
+        raise AssertionError("it did not happen")
+
+    def finish(self) -> None:
+        """Wait for the call's end; every expectation must have held."""
+        output, _ = self.process.communicate(timeout=CALL_S)
+        assert self.process.returncode == 0, output
+
+
+def first_silence_ms(recording: Path) -> int:
+    """How long the first silence of the agent's lasted that no pause between its sentences explains; 0: none.
+
+    Looked for from the caller's question on.
+    """
+    sound, _ = soundfile.read(recording, dtype="int16")
+    asked, heard = (np.ascontiguousarray(sound[:, side]).astype("<i2").tobytes() for side in (0, 1))
+    since_ms = speech_spans(asked)[-1][1]
+    gaps = [later[0] - earlier[1] for earlier, later in pairwise(speech_spans(heard, since_ms))]
+    return next((gap for gap in gaps if gap > BETWEEN_SENTENCES_MS), 0)
+
+
+def next_call(stack: Stack, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A call after the fault: as usual."""
+    path = scenario(folder / "next.yml", "+8613800000001", GREETING, asks("open Monday to Friday"), BYE)
+    return stack.tellerline("call", "--scenario", str(path), "--json", timeout_s=CALL_S)
+
+
+def speaks_of_hours(entry: Entry) -> bool:
+    return entry.kind == "agent_speaks" and "Monday" in str(entry.data["text"])
+
+
+@pytest.mark.timeout(240)
+def test_an_agent_that_is_killed_in_a_call(stack: Stack, tmp_path: Path) -> None:
+    live = LiveCall(stack, tmp_path, "+8613800002001", '- expect: {says: "lost you for a moment"}')
+    call_id = live.wait_for(speaks_of_hours)
+    time.sleep(1.5)
+    os.kill(stack.processes()["agent"]["pid"], signal.SIGKILL)
+    live.finish()
+    verified = stack.tellerline("journal", "verify", call_id)
+    assert verified.returncode == 0, verified.stdout
+    assert first_silence_ms(live.recording) <= SENSIBLE_MS
+    succeeded(next_call(stack, tmp_path))
+
+
+@pytest.mark.timeout(240)
+def test_an_agent_that_hangs_in_a_call(stack: Stack, tmp_path: Path) -> None:
+    live = LiveCall(stack, tmp_path, "+8613800002002", '- expect: {says: "lost you for a moment"}')
+    live.wait_for(speaks_of_hours)
+    time.sleep(1.5)
+    pid = stack.processes()["agent"]["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        time.sleep(5)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    live.finish()
+    assert first_silence_ms(live.recording) <= SENSIBLE_MS
+    succeeded(next_call(stack, tmp_path))

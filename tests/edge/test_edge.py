@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several workers behind one address: who takes a call, what the caller hears when nobody can, and what the
+edge lets through.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from contracts.media_stream import Dtmf, Stop, Transfer, TransferResult
+from telephony.health import ping
+from telephony.phone_call import CallFailed, PhoneCall
+from telephony.softphone import Softphone
+from tests.edge.conftest import HOST, RETRY_AFTER_S, Edge, Lines
+from tests.telephony.processes import Gateway, OtherPhone, free_port
+from tests.telephony.raw_sip import OFFER, RawSip, call_id_of, status, tag_of
+from tests.telephony.scripted_agent import AgentCall, ScriptedAgent
+from tests.telephony.signals import loudest_hz, tone
+
+
+def answered(lines: Lines) -> tuple[PhoneCall, AgentCall]:
+    """A call that one of the workers took."""
+    call = lines.phone.dial(lines.edge.uri)
+    call.wait_connected()
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        for agent in lines.agents:
+            for held in agent.calls:
+                if held.start.sip_call_id == call.sip_call_id:
+                    return call, held
+        time.sleep(0.02)
+    raise AssertionError("no agent got the call")
+
+
+def taken(lines: Lines) -> list[int]:
+    return [len(agent.calls) for agent in lines.agents]
+
+
+def test_calls_are_spread_and_one_more_is_refused_at_once(lines: Lines) -> None:
+    before = taken(lines)
+    calls = [answered(lines) for _ in range(2)]
+    assert [now - then for now, then in zip(taken(lines), before, strict=True)] == [1, 1]
+    begun = time.monotonic()
+    third = lines.phone.dial(lines.edge.uri)
+    with pytest.raises(CallFailed) as refused:
+        third.wait_connected()
+    assert refused.value.status == 503
+    assert time.monotonic() - begun < 0.5
+    assert third.progress == 0, "no ringing before a refusal"
+    with RawSip(lines.edge.port) as raw:
+        answer = raw.ask(raw.request("INVITE", body=OFFER))
+        assert status(answer) == 503
+        assert f"Retry-After: {RETRY_AFTER_S}" in answer
+        raw.send(raw.request("ACK", call_id_of(answer), to_tag=tag_of(answer)))
+    for call, agent in calls:
+        assert call.is_up, "those who talk notice nothing"
+        call.hangup()
+        agent.wait_for(Stop)
+
+
+def test_a_place_that_is_free_again_is_found_whoever_has_it(lines: Lines) -> None:
+    for _ in range(4):
+        first, _ = answered(lines)
+        second, _ = answered(lines)
+        first.hangup()
+        first.wait_ended()
+        time.sleep(0.1)
+        again, _ = answered(lines)
+        assert again.is_up
+        for call in (second, again):
+            call.hangup()
+            call.wait_ended()
+        time.sleep(0.1)
+
+
+def test_both_sides_hear_each_other_and_either_can_end_it(lines: Lines) -> None:
+    call, agent = answered(lines)
+    agent.send(tone(1.0, hz=700))
+    start_ms = call.wait_for_speech(0)
+    call.recording.wait_until(start_ms + 800, 5)
+    assert loudest_hz(call.received[start_ms * 16 :]) == pytest.approx(700, abs=10)
+    call.hangup()
+    assert agent.wait_for(Stop).reason == "caller hung up"
+    call, agent = answered(lines)
+    agent.send_text('{"event": "hangup", "reason": "done", "after_playout": false}')
+    assert call.wait_ended(5)[0] == 200
+
+
+def test_keys_by_info_and_a_call_over_tcp(lines: Lines) -> None:
+    call = lines.phone.dial(lines.edge.uri, transport="tcp")
+    call.wait_connected()
+    call.send_dtmf("12", "info")
+    time.sleep(0.3)
+    held = [each for agent in lines.agents for each in agent.calls]
+    (mine,) = [each for each in held if each.start.sip_call_id == call.sip_call_id]
+    assert [message.digit for message in mine.of(Dtmf)] == ["1", "2"]
+    call.hangup()
+    call.wait_ended()
+
+
+@pytest.mark.parametrize("mode", ["blind", "attended"])
+def test_a_transfer_goes_through(lines: Lines, mode: str) -> None:
+    with OtherPhone() as human:
+        _call, agent = answered(lines)
+        agent.wait_frames(10)
+        agent.send(Transfer(target=human.uri, mode=mode))  # type: ignore[arg-type]
+        assert agent.wait_for(TransferResult).status == 200
+        assert agent.wait_for(Stop).reason == "transferred"
+        onward = lines.phone.wait_incoming(5)
+        onward.wait_connected()
+        onward.wait_for_speech(0)
+        onward.hangup()
+        onward.wait_ended()
+
+
+@pytest.mark.parametrize("method", ["MESSAGE", "SUBSCRIBE", "PUBLISH", "REGISTER", "REFER", "FROBNICATE"])
+def test_what_nobody_here_has_a_use_for_is_refused(lines: Lines, method: str) -> None:
+    with RawSip(lines.edge.port) as raw:
+        answer = raw.ask(raw.request(method))
+        assert status(answer) == 405
+        assert "Allow: INVITE" in answer
+
+
+def test_requests_of_no_call_are_refused(lines: Lines) -> None:
+    with RawSip(lines.edge.port) as raw:
+        assert status(raw.ask(raw.request("BYE", to_tag="nobody"))) == 481
+        assert status(raw.ask(raw.request("INFO"))) == 481
+
+
+def test_it_relays_for_nobody_else(lines: Lines) -> None:
+    with RawSip(lines.edge.port) as raw, RawSip(lines.edge.port) as victim:
+        aside = f"Route: <sip:{HOST}:{lines.edge.port};lr>\r\nRoute: <sip:{HOST}:{victim.own_port};lr>\r\n"
+        assert status(raw.ask(raw.request("INFO", to_tag="x", extra=aside))) == 403
+        here = f"Route: <sip:{HOST}:{lines.edge.port};lr>\r\n"
+        elsewhere = f"sip:v@{HOST}:{victim.own_port} SIP".encode()
+        target = re.sub(
+            rb"sip:hotline@\S+ SIP", elsewhere, raw.request("BYE", to_tag="x", extra=here), count=1
+        )
+        assert status(raw.ask(target)) == 403
+        assert victim.receive(0.3) is None
+
+
+def test_a_dead_worker_is_skipped_and_found_again(phone: Softphone, tmp_path: Path) -> None:
+    dead_port = free_port()
+    with (
+        ScriptedAgent(port=free_port()) as agent,
+        Gateway(agent.address, tmp_path / "alive.log") as alive,
+    ):
+        front = Edge([dead_port, alive.port], tmp_path)
+        try:
+            # Both turns of the round: the worst a caller waits is the timeout of one dead worker, once.
+            for _ in range(2):
+                begun = time.monotonic()
+                call = phone.dial(front.uri)
+                call.wait_connected(5)
+                assert time.monotonic() - begun < 1.5
+                call.hangup()
+                call.wait_ended()
+            with (
+                ScriptedAgent(port=free_port()) as second,
+                Gateway(second.address, tmp_path / "revived.log", sip_port=dead_port),
+            ):
+                deadline = time.monotonic() + 10
+                while not second.calls and time.monotonic() < deadline:
+                    call = phone.dial(front.uri)
+                    call.wait_connected(5)
+                    call.hangup()
+                    call.wait_ended()
+                    time.sleep(0.3)
+                assert second.calls, "a worker that is back gets calls again"
+        finally:
+            front.stop()
+
+
+def test_a_killed_edge_comes_back_although_its_children_hold_the_port(lines: Lines, tmp_path: Path) -> None:
+    front = Edge([lines.workers[0].port], tmp_path)
+    try:
+        front.process.kill()
+        front.process.wait(5)
+        assert ping(HOST, front.port, 0.5) == 200, "its children still answer, and hold the port"
+        front.start()
+        deadline = time.monotonic() + 10
+        # The configuration is read twice: once by each of the two that were started.
+        while front.log.read_text().count("Listening on") < 2 or ping(HOST, front.port, 0.2) != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert "that an earlier kamailio had left" in front.log.read_text()
+        call = lines.phone.dial(front.uri)
+        call.wait_connected()
+        call.hangup()
+        call.wait_ended()
+    finally:
+        front.stop()
+
+
+def test_without_any_agent_nobody_is_left_ringing(phone: Softphone, tmp_path: Path) -> None:
+    with Gateway(f"unix://{tmp_path}/none.sock", tmp_path / "log", agent_connect_timeout_s=0.3) as worker:
+        front = Edge([worker.port], tmp_path)
+        try:
+            call = phone.dial(front.uri)
+            with pytest.raises(CallFailed) as refused:
+                call.wait_connected(5)
+            assert (refused.value.status, call.progress) == (503, 0)
+        finally:
+            front.stop()
+
+
+def test_a_flood_is_cut_off_and_the_edge_lives(lines: Lines, tmp_path: Path) -> None:
+    """On an edge of its own: the address of the flood is the address of all tests."""
+    front = Edge([lines.workers[0].port], tmp_path)
+    try:
+        with RawSip(front.port) as raw:
+            answers = [status(raw.ask(raw.request("OPTIONS"), 0.05)) for _ in range(150)]
+            assert answers[0] == 200
+            assert answers[-1] == 0, "dropped without an answer"
+        assert "sip:raw" not in front.log.read_text(), "the log does not repeat what strangers send"
+    finally:
+        front.stop()
