@@ -75,8 +75,10 @@ class Ears:
     def _judge(self, wanted: _Wanted, transcript: Transcript) -> float | None:
         if self._end_of_turn is None or not wanted.judged or not transcript.text:
             return None
+        heard = wanted.heard
+        sound = heard.sound if heard.as_spoken is None else heard.as_spoken
         try:
-            return self._end_of_turn.probability(wanted.heard.sound, transcript.text)
+            return self._end_of_turn.probability(sound, transcript.text)
         except Exception:
             # Without a judgement the silence decides; without the words the caller would be asked again.
             log.exception("the turn-end model broke")

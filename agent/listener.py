@@ -88,8 +88,11 @@ class Listener:
         self._handle(PartialArrived(call.now_ms, command.utterance, command.until_ms, found.text))
 
     def _heard(self, command: Recognize | RecognizePartial) -> Heard:
-        sound = self._ear.words(command.from_ms, command.until_ms)
-        return Heard(sound, self._call.machine.expectation)
+        return Heard(
+            self._ear.words(command.from_ms, command.until_ms),
+            self._call.machine.expectation,
+            self._ear.sound(command.from_ms, command.until_ms),
+        )
 
     def _note(self, command: Recognize, heard: Heard, found: Listened, took_ms: int) -> None:
         self._call.note(

@@ -17,10 +17,14 @@ Samples = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Sound to be recognised, float32 at 16 kHz in [-1, 1], at most 30 s, and what it probably answers."""
+    """Sound to be recognised, float32 at 16 kHz in [-1, 1], at most 30 s, and what it probably answers.
+
+    `as_spoken` is the same with its pauses as they were (None: they are as they were in `sound`).
+    """
 
     sound: Samples
     expectation: Expectation
+    as_spoken: Samples | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,11 +67,14 @@ class StreamListener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AgentLink:
-    """How an agent is reached: address, and seconds for connecting and between keepalive pings."""
+    """How an agent is reached: address, and seconds for connecting, between keepalive pings, and until an
+    unanswered one shows that the agent hangs.
+    """
 
     address: AgentAddress
     connect_timeout_s: float
     ping_s: float
+    silence_s: float
 
 
 class AgentStream:
@@ -161,7 +164,7 @@ async def open_stream(link: AgentLink, start: Start, listener: StreamListener) -
         "compression": None,
         "max_size": MAX_MESSAGE_BYTES,
         "ping_interval": link.ping_s,
-        "ping_timeout": link.ping_s,
+        "ping_timeout": link.silence_s,
         "open_timeout": link.connect_timeout_s,
         "close_timeout": _FAREWELL_S,
     }

@@ -35,6 +35,9 @@ class GatewaySettings(BaseModel):
         None,
         description="Address in Contact and SDP when it is not the bound one (NAT). None: the bound one.",
     )
+    sip_bind_host: str | None = Field(
+        None, description="Address that SIP alone binds to, behind an edge: loopback. None: bind_host."
+    )
     sip_port: int = Field(5060, ge=1, le=65535, description="SIP port, UDP and TCP. RFC 3261's default.")
     rtp_port_base: int = Field(
         16384,
@@ -62,11 +65,13 @@ class GatewaySettings(BaseModel):
         le=30,
         description="Seconds to reach the agent before the caller gets 503. Local connects take < 5 ms.",
     )
-    agent_ping_s: float = Field(
-        5.0,
+    agent_ping_s: float = Field(0.4, gt=0, le=120, description="Seconds between keepalive pings.")
+    agent_silence_s: float = Field(
+        1.2,
         gt=0,
         le=120,
-        description="Seconds between keepalive pings; an agent silent for two of them counts as lost.",
+        description="An agent that answers no ping for so long hangs: it counts as lost. "
+        "With the ping's interval and the prompt, the caller hears of it within 2 s.",
     )
     retry_after_s: int = Field(
         5,

@@ -58,7 +58,9 @@ def run(settings: GatewaySettings) -> int:
     legs: Registry = {}
     account = GatewayAccount(endpoint.account_settings("tellerline"), legs)
     streams = StreamThread()
-    link = AgentLink(settings.agent, settings.agent_connect_timeout_s, settings.agent_ping_s)
+    link = AgentLink(
+        settings.agent, settings.agent_connect_timeout_s, settings.agent_ping_s, settings.agent_silence_s
+    )
     pjsip_module.install(account.decide)
     account.open(
         House(settings, endpoint, account, legs, streams, link, load_prompt(settings.agent_lost_prompt))
@@ -93,6 +95,7 @@ def _endpoint_settings(settings: GatewaySettings) -> EndpointSettings:
     return EndpointSettings(
         bind_host=settings.bind_host,
         public_host=settings.public_host or _own_address(settings.bind_host),
+        sip_bind_host=settings.sip_bind_host or settings.bind_host,
         sip_port=settings.sip_port,
         rtp_port_base=settings.rtp_port_base,
         rtp_port_count=settings.rtp_port_count,

@@ -118,11 +118,14 @@ def gateway_settings(
     model = room_model("gateway")
     first = _values(model.model_validate(given))
     agent = _values(agent_settings(configuration, layout, index))["listen"]
-    derived = {
+    derived: dict[str, Any] = {
         "agent_address": agent,
         "sip_port": first["sip_port"] + _WORKER_PORT_STEP * (index + behind_edge),
         "rtp_port_base": first["rtp_port_base"] + first["rtp_port_count"] * index,
     }
+    if behind_edge:
+        # Nobody may go past the edge and its limits. RTP stays where telephones reach it.
+        derived["sip_bind_host"] = "127.0.0.1"
     if index or behind_edge:
         given = {key: value for key, value in given.items() if key not in derived}
     return model.model_validate({**derived, **given})
@@ -227,7 +230,7 @@ def _gateway(configuration: Configuration, layout: Layout, index: int, behind_ed
     name = _numbered("gateway", index)
     settings = gateway_settings(configuration, layout, index, behind_edge)
     values = _values(settings)
-    host, port = str(values["bind_host"]), int(values["sip_port"])
+    host, port = str(values["sip_bind_host"] or values["bind_host"]), int(values["sip_port"])
     rendered = layout.run / f"{name}.json"
     asked = asked_host(host)
     return ProcessSpec(
@@ -245,7 +248,7 @@ def _edge(configuration: Configuration, layout: Layout, workers: int) -> Process
     given = _values(room_model("gateway").model_validate(dict(configuration.gateway)))
     host, port = str(given["bind_host"]), int(given["sip_port"])
     behind = [_values(gateway_settings(configuration, layout, index, True)) for index in range(workers)]
-    addresses = [(asked_host(str(worker["bind_host"])), int(worker["sip_port"])) for worker in behind]
+    addresses = [(str(worker["sip_bind_host"]), int(worker["sip_port"])) for worker in behind]
     rendered, workers_list = layout.run / "kamailio.cfg", layout.run / "dispatcher.list"
     text = edge.configuration_text(
         host, given["public_host"], port, workers_list, int(given["retry_after_s"])

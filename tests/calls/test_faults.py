@@ -15,7 +15,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +25,18 @@ import soundfile
 from agent.journal.chain import Entry
 from agent.journal.store import JournalReader
 from bench.own_worker import own_worker
+from telephony.settings import ONE_MOMENT
+from telephony.stored_prompt import load_prompt
 from tellerline.configuration import load_configuration
 from tellerline.scenario.listening import speech_spans
 from tests.calls.faulty_dialogue import Fault, FaultyDialogue
 from tests.conftest import ROOT, Stack
+from tests.telephony.signals import RATE, match
 
 SENSIBLE_MS = 2000
 CALL_S = 80
-BETWEEN_SENTENCES_MS = 650
+# How far into the prompt its first sound can be taken for the end of what came before. Milliseconds.
+PROMPT_LEAD_MS = 40
 FAULTS: dict[str, Fault] = {
     "+8613800001001": "slow",
     "+8613800001002": "garbage",
@@ -165,16 +168,15 @@ class LiveCall:
         assert self.process.returncode == 0, output
 
 
-def first_silence_ms(recording: Path) -> int:
-    """How long the first silence of the agent's lasted that no pause between its sentences explains; 0: none.
-
-    Looked for from the caller's question on.
-    """
+def silence_before_the_prompt_ms(recording: Path) -> int:
+    """How long the agent had been silent when the gateway said "One moment, please."."""
     sound, _ = soundfile.read(recording, dtype="int16")
-    asked, heard = (np.ascontiguousarray(sound[:, side]).astype("<i2").tobytes() for side in (0, 1))
-    since_ms = speech_spans(asked)[-1][1]
-    gaps = [later[0] - earlier[1] for earlier, later in pairwise(speech_spans(heard, since_ms))]
-    return next((gap for gap in gaps if gap > BETWEEN_SENTENCES_MS), 0)
+    heard = np.ascontiguousarray(sound[:, 1]).astype("<i2").tobytes()
+    likeness, at = match(heard, load_prompt(ONE_MOMENT))
+    assert likeness > 0.8, "nobody said anything"
+    prompt_ms = at * 1000 // RATE
+    before = [end for _, end in speech_spans(heard) if end <= prompt_ms + PROMPT_LEAD_MS]
+    return prompt_ms - before[-1]
 
 
 def next_call(stack: Stack, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -196,7 +198,7 @@ def test_an_agent_that_is_killed_in_a_call(stack: Stack, tmp_path: Path) -> None
     live.finish()
     verified = stack.tellerline("journal", "verify", call_id)
     assert verified.returncode == 0, verified.stdout
-    assert first_silence_ms(live.recording) <= SENSIBLE_MS
+    assert silence_before_the_prompt_ms(live.recording) <= SENSIBLE_MS
     succeeded(next_call(stack, tmp_path))
 
 
@@ -212,5 +214,5 @@ def test_an_agent_that_hangs_in_a_call(stack: Stack, tmp_path: Path) -> None:
     finally:
         os.kill(pid, signal.SIGCONT)
     live.finish()
-    assert first_silence_ms(live.recording) <= SENSIBLE_MS
+    assert silence_before_the_prompt_ms(live.recording) <= SENSIBLE_MS
     succeeded(next_call(stack, tmp_path))

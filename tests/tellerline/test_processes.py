@@ -150,3 +150,11 @@ def test_only_the_last_good_model_is_kept_beside_the_present_one(project: Path) 
         (models / ".training" / "dialogue.tar.gz").write_text(str(number))
         adopt(project, models, models / ".training")
     assert len(list(models.glob("*.tar.gz"))) == 2
+
+
+def test_behind_the_edge_sip_listens_on_loopback_only_and_speech_where_telephones_reach_it() -> None:
+    exposed = {"bind_host": "0.0.0.0"}
+    behind = settings(specs(workers=2, behind_edge=True, gateway=exposed)["gateway"])
+    alone = settings(specs(gateway=exposed)["gateway"])
+    assert (behind["sip_bind_host"], behind["bind_host"]) == ("127.0.0.1", "0.0.0.0")
+    assert (alone["sip_bind_host"], alone["bind_host"]) == (None, "0.0.0.0")
