@@ -78,16 +78,33 @@ class Batching(Generic[Item, Result]):
         return batch
 
     async def _run(self, batch: Sequence[_Waiting[Item, Result]]) -> None:
-        loop = asyncio.get_running_loop()
         try:
-            results = await loop.run_in_executor(self._pool, self._work, [each.item for each in batch])
-            for waiting, result in zip(batch, results, strict=True):
-                if not waiting.future.done():
-                    waiting.future.set_result(result)
+            await self._serve(batch)
         except Exception as error:
-            for waiting in batch:
-                if not waiting.future.done():
-                    waiting.future.set_exception(error)
+            if len(batch) == 1:
+                _fail(batch[0], error)
+            else:
+                # One bad sound must not cost the others their words.
+                await self._serve_singly(batch)
         finally:
             self._free += 1
             self._start()
+
+    async def _serve(self, batch: Sequence[_Waiting[Item, Result]]) -> None:
+        items = [waiting.item for waiting in batch]
+        results = await asyncio.get_running_loop().run_in_executor(self._pool, self._work, items)
+        for waiting, result in zip(batch, results, strict=True):
+            if not waiting.future.done():
+                waiting.future.set_result(result)
+
+    async def _serve_singly(self, batch: Sequence[_Waiting[Item, Result]]) -> None:
+        for waiting in batch:
+            try:
+                await self._serve([waiting])
+            except Exception as error:
+                _fail(waiting, error)
+
+
+def _fail(waiting: _Waiting[Item, Result], error: Exception) -> None:
+    if not waiting.future.done():
+        waiting.future.set_exception(error)

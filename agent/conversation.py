@@ -59,6 +59,7 @@ from contracts import media_stream
 from contracts.media_stream import (
     FRAME_BYTES,
     FRAME_MS,
+    MAX_BRIEFING_BYTES,
     Cleared,
     Dtmf,
     GatewayMessage,
@@ -199,7 +200,7 @@ class Conversation:
 
     @_do.register
     def _(self, command: IgnoreUtterance) -> None:
-        text = mask_text(command.text, self._call.machine.expectation)
+        text = mask_text(command.text, command.expectation)
         self._call.note("utterance_ignored", text=text, reason=command.reason)
 
     @_do.register
@@ -322,11 +323,23 @@ class Conversation:
 
     async def _transfer(self, target: str, briefing: str) -> None:
         """Attended where there is something to tell the person first, else blind."""
-        voices = self._call.engines.voices
-        told = b"".join([await voices.sound_of(clause) for clause in split_clauses(briefing)])
+        told = await self._spoken(briefing)
         mode = "attended" if told else "blind"
         sound = base64.b64encode(told).decode("ascii")
         self._send(encode(Transfer.model_validate({"target": target, "mode": mode, "briefing": sound})))
+
+    async def _spoken(self, briefing: str) -> bytes:
+        """The briefing's sound; none when it can't be spoken or is too long: the transfer was promised."""
+        voices = self._call.engines.voices
+        try:
+            told = b"".join([await voices.sound_of(clause) for clause in split_clauses(briefing)])
+        except Exception:
+            log.exception("%s: the briefing can't be spoken", self._call.call_id)
+            return b""
+        if len(told) > MAX_BRIEFING_BYTES:
+            log.error("%s: the briefing is too long, the person hears none", self._call.call_id)
+            return b""
+        return told
 
     def _first_sound(self, sound: FirstSound) -> None:
         call = self._call

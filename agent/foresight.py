@@ -47,7 +47,7 @@ class Foresight:
 
     async def _prepare(self, command: Foresee) -> None:
         call = self._call
-        message = text_message(command.text, call.machine.expectation, call.call_id, call.engines.seal)
+        message = text_message(command.text, command.expectation, call.call_id, call.engines.seal)
         try:
             foreseen = await call.engines.dialogue.foresee(call.call_id, message)
         except DialogueUnavailable as error:

@@ -13,7 +13,7 @@ from agent.ear import Ear
 from agent.ears import Listened
 from agent.live_call import LiveCall
 from agent.recognizer import Heard
-from agent.sensitive import mask_text
+from agent.sensitive import mask_unended
 from agent.turns.commands import Recognize, RecognizePartial
 from agent.turns.events import Event, PartialArrived, RecognitionFailed, TranscriptArrived
 
@@ -83,7 +83,7 @@ class Listener:
             call.work.partials_left_out += 1
             return
         call.work.partials += 1
-        text = mask_text(found.text, heard.expectation)
+        text = mask_unended(found.text, heard.expectation)
         call.note("partial", utterance=command.utterance, text=text, until_ms=command.until_ms)
         self._handle(PartialArrived(call.now_ms, command.utterance, command.until_ms, found.text))
 
@@ -98,7 +98,7 @@ class Listener:
         self._call.note(
             "transcript",
             utterance=command.utterance,
-            text=mask_text(found.transcript.text, heard.expectation),
+            text=mask_unended(found.transcript.text, heard.expectation),
             confidence=round(found.transcript.confidence, 3),
             finished=None if found.finished is None else round(found.finished, 3),
             until_ms=command.until_ms,

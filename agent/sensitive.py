@@ -52,6 +52,22 @@ def mask_text(text: str, expectation: Expectation) -> str:
     return " ".join(_without_rows(words, secret_company=_SECRET_COMPANY.search(text) is not None))
 
 
+def mask_unended(text: str, expectation: Expectation) -> str:
+    """A transcript that may break off in the middle of a secret, as it may be kept: like `mask_text`, and
+    a row of digits at its end is gone from two digits on, or from one on beside a word like “pin”.
+    """
+    masked = mask_text(text, expectation)
+    if expectation.sensitive or expectation.kind in ("digits", "amount", "date"):
+        return masked
+    words = masked.split()
+    row = 0
+    while row < len(words) and digits_of_word(words[-1 - row]):
+        row += 1
+    digits = sum(digits_of_word(word) for word in words[len(words) - row :])
+    least = 1 if _SECRET_COMPANY.search(text) else 2
+    return " ".join([*words[: len(words) - row], "[number]"]) if row and digits >= least else masked
+
+
 def keys_message(keys: str, expectation: Expectation, call_id: str, seal: Seal) -> str:
     """The dialogue's message for keyed (or dictated) digits, sealed unless everybody may read them."""
     value = keys if is_open(len(keys), expectation) else seal.seal(call_id, keys)

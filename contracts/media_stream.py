@@ -25,6 +25,8 @@ FRAME_MS = 20
 FRAME_SAMPLES = SAMPLE_RATE_HZ * FRAME_MS // 1000
 FRAME_BYTES = FRAME_SAMPLES * 2
 SILENT_FRAME = bytes(FRAME_BYTES)
+# 30 s of speech; base64 makes four characters of three bytes.
+MAX_BRIEFING_BYTES = 30 * SAMPLE_RATE_HZ * 2
 
 
 class MalformedMessage(ValueError):
@@ -170,7 +172,7 @@ class Transfer(_Message):
     event: Literal["transfer"] = "transfer"
     target: str
     mode: Literal["blind", "attended"] = "blind"
-    briefing: str = Field(default="", max_length=640_000)
+    briefing: str = Field(default="", max_length=MAX_BRIEFING_BYTES * 4 // 3)
 
 
 class Hangup(_Message):

@@ -8,6 +8,11 @@ from contracts.reply import Reply
 _ENDS_TALK = ("transfer", "hangup")
 
 
+def ends_talk(reply: Reply) -> bool:
+    """Whether the caller will not be talking with us after this reply."""
+    return reply.action in _ENDS_TALK
+
+
 class Afterwards:
     """The deeds that are due when the agent falls silent."""
 
@@ -19,7 +24,7 @@ class Afterwards:
 
     def add(self, reply: Reply) -> None:
         """The reply was heard in full, or had nothing to say."""
-        if reply.action in _ENDS_TALK:
+        if ends_talk(reply):
             self._due.append(reply)
 
     def forget(self) -> None:

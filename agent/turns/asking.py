@@ -61,6 +61,11 @@ class Asking:
         self._held = replies
         self._held_late = now_ms - self._since_ms >= filler_ms
 
+    def hold_late(self, replies: tuple[Reply, ...]) -> None:
+        """Keep replies back that had begun to wait behind a filler."""
+        if replies:
+            self._held, self._held_late = replies, True
+
     def take_held(self) -> tuple[Reply, ...]:
         """The replies that were kept back, once."""
         held, self._held = self._held, ()

@@ -39,6 +39,7 @@ class Foresee:
 
     utterance: int
     text: str
+    expectation: Expectation
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class IgnoreUtterance:
     utterance: int
     text: str
     reason: str
+    expectation: Expectation
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,19 +61,16 @@ def endpointing_delay_ms(
         spoken = parse_digits(text)
         if spoken is not None:
             return settings.full_ms if len(spoken) >= expectation.digits else settings.digits_ms
-    unfinished_ms = expectation.turn.unfinished_ms or settings.unfinished_ms
     if trails_off(text):
-        return unfinished_ms
+        return expectation.turn.unfinished_ms or settings.unfinished_ms
     usual_ms = _usual_ms(expectation, text, free_ms, settings)
     if finished is None or not text:
         return usual_ms
     if is_whole_answer(text):
         return min(usual_ms, settings.sure_ms) if finished >= settings.sure else usual_ms
-    return (
-        max(usual_ms, unfinished_ms)
-        if finished < settings.unsure
-        else _between_ms(finished, usual_ms, settings)
-    )
+    if finished < settings.unsure:
+        return max(usual_ms, settings.patient_ms)
+    return _between_ms(finished, usual_ms, settings)
 
 
 def _between_ms(finished: float, usual_ms: int, settings: EndpointingSettings) -> int:

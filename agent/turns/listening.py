@@ -13,6 +13,7 @@ from agent.turns.events import (
     SpeechStopped,
     TranscriptArrived,
 )
+from agent.turns.expectation import Expectation
 from agent.turns.pauses import CallerPauses
 from agent.turns.settings import TurnSettings
 from agent.turns.utterance import Utterance
@@ -54,7 +55,7 @@ class Listening:
     def stopped(self, event: SpeechStopped) -> None:
         """The caller is silent, perhaps for good."""
         if self.utterance is not None:
-            self.utterance.end_ms = event.end_ms
+            self.utterance.end_ms, self.utterance.forced = event.end_ms, False
 
     def heard_partly(self, event: PartialArrived) -> Utterance | None:
         """Note the words so far; the utterance when they are of the one that goes on."""
@@ -81,8 +82,10 @@ class Listening:
 
     # --- deadlines
 
-    def recognise(self, now_ms: int) -> list[Command]:
-        """What is to be recognised now: all of it in a pause, now and then the beginning while it goes on."""
+    def recognise(self, now_ms: int, *, urgent: bool) -> list[Command]:
+        """What is to be recognised now: all of it in a pause, now and then the beginning while it goes
+        on; more often where it is `urgent` to know whether there are words.
+        """
         current = self.utterance
         if current is None:
             return []
@@ -90,7 +93,8 @@ class Listening:
         if too_long and not current.pausing:
             current.end_ms, current.forced = now_ms, True
         if current.end_ms is None:
-            return self._listen_on(current, now_ms)
+            every_ms = self._settings.urgent_partial_ms if urgent else self._settings.partial_ms
+            return self._listen_on(current, now_ms, every_ms)
         if current.asked or (not too_long and now_ms - current.end_ms < self._settings.speculate_ms):
             return []
         current.asked_ms = now_ms
@@ -116,10 +120,12 @@ class Listening:
         goes_on = current.forced and current.end_ms is not None
         self.utterance = self._new(current.end_ms, current.end_ms) if goes_on and current.end_ms else None
 
-    def drop(self, reason: str) -> list[Command]:
-        """It was no turn."""
+    def drop(self, reason: str, expectation: Expectation) -> list[Command]:
+        """It was no turn; `expectation` says how much of it may be kept."""
         current, self.utterance = self.utterance, None
-        return [] if current is None else [IgnoreUtterance(current.number, current.text, reason)]
+        if current is None:
+            return []
+        return [IgnoreUtterance(current.number, current.text, reason, expectation)]
 
     def is_noise(self, current: Utterance) -> bool:
         """Whether it sounded like speech, and was too short for words, or made the agent pause for none."""
@@ -132,9 +138,9 @@ class Listening:
         fits = current is not None and current.number == number and current.asked_ms == until_ms
         return current if fits else None
 
-    def _listen_on(self, current: Utterance, now_ms: int) -> list[Command]:
+    def _listen_on(self, current: Utterance, now_ms: int, every_ms: int) -> list[Command]:
         since_ms = current.onset_ms if current.partial_ms is None else current.partial_ms
-        if now_ms - since_ms < self._settings.partial_ms:
+        if now_ms - since_ms < every_ms:
             return []
         current.partial_ms = now_ms
         return [RecognizePartial(current.number, current.from_ms, now_ms)]

@@ -8,10 +8,11 @@ journal.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import singledispatchmethod
 
-from agent.turns import barge_in
-from agent.turns.afterwards import Afterwards
+from agent.turns import barge_in, events
+from agent.turns.afterwards import Afterwards, ends_talk
 from agent.turns.asking import Asking
 from agent.turns.commands import (
     ChangeVoice,
@@ -27,23 +28,6 @@ from agent.turns.commands import (
     TransferCall,
 )
 from agent.turns.endpointing import endpointing_delay_ms
-from agent.turns.events import (
-    CallEnded,
-    CallStarted,
-    DialogueAnswered,
-    DialogueFailed,
-    DigitPressed,
-    Event,
-    Held,
-    PartialArrived,
-    PartReached,
-    RecognitionFailed,
-    SpeechStarted,
-    SpeechStopped,
-    TimePassed,
-    TranscriptArrived,
-    TransferEnded,
-)
 from agent.turns.expectation import Expectation, expectation_of
 from agent.turns.keys import KeyRow
 from agent.turns.listening import Listening
@@ -72,6 +56,7 @@ class TurnMachine:
         self._last_said: tuple[Reply, ...] = ()
         self._transferring = False
         self._on_hold = False
+        self._onset_on_hold: events.SpeechStarted | None = None
         self._over = False
 
     @property
@@ -79,7 +64,7 @@ class TurnMachine:
         """What the caller is expected to answer now."""
         return self._expectation
 
-    def handle(self, event: Event) -> list[Command]:
+    def handle(self, event: events.Event) -> list[Command]:
         """What is to be done about `event`, deadlines that have passed by then included."""
         if self._over:
             return []
@@ -90,15 +75,15 @@ class TurnMachine:
     # --- events
 
     @singledispatchmethod
-    def _on(self, event: Event) -> list[Command]:
+    def _on(self, event: events.Event) -> list[Command]:
         raise TypeError(f"not an event of a call: {event!r}")
 
     @_on.register
-    def _(self, event: TimePassed) -> list[Command]:
+    def _(self, event: events.TimePassed) -> list[Command]:
         return []
 
     @_on.register
-    def _(self, event: CallStarted) -> list[Command]:
+    def _(self, event: events.CallStarted) -> list[Command]:
         if event.resumed:
             # What was asked before is not known here: it may have been a PIN.
             self._expectation = Expectation(sensitive=True)
@@ -106,21 +91,24 @@ class TurnMachine:
         return self._commit(CALL_STARTED, None, event.at_ms, event.at_ms, event.at_ms)
 
     @_on.register
-    def _(self, event: SpeechStarted) -> list[Command]:
+    def _(self, event: events.SpeechStarted) -> list[Command]:
         if self._on_hold:
-            # What comes from a telephone that holds us is its music.
+            # What comes from a telephone that holds us is its music, or somebody who is about to take us
+            # back.
+            self._onset_on_hold = event
             return []
         self._no_input.heard()
         free = self._expectation.kind == "free"
         return self._listening.started(event, over_agent=self._speech.speaking, free=free)
 
     @_on.register
-    def _(self, event: SpeechStopped) -> list[Command]:
+    def _(self, event: events.SpeechStopped) -> list[Command]:
+        self._onset_on_hold = None
         self._listening.stopped(event)
         return []
 
     @_on.register
-    def _(self, event: PartialArrived) -> list[Command]:
+    def _(self, event: events.PartialArrived) -> list[Command]:
         current = self._listening.heard_partly(event)
         if current is None or event.text or not self._speech.paused:
             return []
@@ -130,19 +118,19 @@ class TurnMachine:
         return self._resume()
 
     @_on.register
-    def _(self, event: TranscriptArrived) -> list[Command]:
+    def _(self, event: events.TranscriptArrived) -> list[Command]:
         current = self._listening.heard(event)
         if current is None or not event.text or self._expectation.sensitive or self._asking.waiting:
             return []
-        return [Foresee(current.number, event.text)]
+        return [Foresee(current.number, event.text, self._expectation)]
 
     @_on.register
-    def _(self, event: RecognitionFailed) -> list[Command]:
+    def _(self, event: events.RecognitionFailed) -> list[Command]:
         self._listening.failed(event)
         return []
 
     @_on.register
-    def _(self, event: DigitPressed) -> list[Command]:
+    def _(self, event: events.DigitPressed) -> list[Command]:
         self._no_input.heard()
         self._keys.press(event.digit, event.at_ms, self._expectation)
         if self._speech.speaking and not self._speech.protected:
@@ -150,7 +138,7 @@ class TurnMachine:
         return []
 
     @_on.register
-    def _(self, event: DialogueAnswered) -> list[Command]:
+    def _(self, event: events.DialogueAnswered) -> list[Command]:
         if not self._asking.is_about(event.turn):
             return []
         self._asking.answered()
@@ -161,7 +149,7 @@ class TurnMachine:
         return self._say(event.replies, event.turn)
 
     @_on.register
-    def _(self, event: DialogueFailed) -> list[Command]:
+    def _(self, event: events.DialogueFailed) -> list[Command]:
         if not self._asking.is_about(event.turn):
             return []
         if self._asking.failed() == 1:
@@ -169,7 +157,7 @@ class TurnMachine:
         return self._prompt(self._prompts.dialogue_failed_again, "dialogue_failed_again", "transfer")
 
     @_on.register
-    def _(self, event: PartReached) -> list[Command]:
+    def _(self, event: events.PartReached) -> list[Command]:
         over = self._speech.reached(event.speech, event.part, 1.0 if event.played else event.share)
         if over is None:
             return []
@@ -179,26 +167,30 @@ class TurnMachine:
                 self._no_input.be_patient(self._settings.patience_ms)
         if not self._speech.speaking:
             self._silent_since_ms = event.at_ms
-        return [over.ended]
+        # A mark that was on its way when the pause was told may leave nothing to keep back, or what must
+        # be heard.
+        needless = self._speech.protected or not self._speech.speaking
+        return [over.ended, *(self._resume() if needless else [])]
 
     @_on.register
-    def _(self, event: TransferEnded) -> list[Command]:
+    def _(self, event: events.TransferEnded) -> list[Command]:
         self._transferring = False
         if 200 <= event.status < 300:
             return []
         return self._prompt(self._prompts.transfer_failed, "transfer_failed")
 
     @_on.register
-    def _(self, event: Held) -> list[Command]:
+    def _(self, event: events.Held) -> list[Command]:
         self._on_hold = event.on
-        if not event.on:
-            self._no_input.heard()
-            return []
-        # The gateway keeps what is queued by itself; what was paused for this utterance goes on afterwards.
-        return [*self._listening.drop("on hold"), *self._resume()]
+        if event.on:
+            # The gateway keeps what is queued by itself; what waited for this utterance goes on afterwards.
+            return [*self._listening.drop("on hold", self._expectation), *self._carry_on()]
+        self._no_input.heard()
+        onset, self._onset_on_hold = self._onset_on_hold, None
+        return [] if onset is None else self._on(replace(onset, at_ms=event.at_ms))
 
     @_on.register
-    def _(self, event: CallEnded) -> list[Command]:
+    def _(self, event: events.CallEnded) -> list[Command]:
         self._over = True
         return []
 
@@ -208,7 +200,7 @@ class TurnMachine:
         return [
             *self._act(),
             *self._barge_in(now_ms),
-            *self._listening.recognise(now_ms),
+            *self._listening.recognise(now_ms, urgent=self._speech.paused),
             *self._take_keys(now_ms),
             *self._end_turn(now_ms),
             *self._fill(now_ms),
@@ -241,19 +233,21 @@ class TurnMachine:
             return []
         current.interrupted = True
         if speech.fills:
+            # The answer behind it has been waited for: it comes when the caller has spoken.
+            self._asking.hold_late(speech.behind_filler())
             return self._interrupt()
         speech.pause()
         return [PauseSpeaking()]
 
     def _take_keys(self, now_ms: int) -> list[Command]:
-        if self._asking.waiting or not self._keys:
+        if self._asking.waiting or self._transferring or not self._keys:
             return []
         end_ms = self._keys.last_ms
         digits = self._keys.take(now_ms, self._expectation)
         if digits is None:
             return []
         # Whoever keys an answer in may have been muttering it; the keys are the answer.
-        abandoned = self._listening.drop("keys")
+        abandoned = self._listening.drop("keys", self._expectation)
         return [*abandoned, *self._commit("", digits, end_ms, end_ms, now_ms)]
 
     def _end_turn(self, now_ms: int) -> list[Command]:
@@ -275,9 +269,10 @@ class TurnMachine:
         if words_wait and (self._listening.is_noise(current) or self._is_backchannel(current)):
             return 0
         endpointing = self._settings.endpointing
-        return endpointing_delay_ms(
+        delay_ms = endpointing_delay_ms(
             self._expectation, current.text, current.finished, self._listening.usual_pause_ms, endpointing
         )
+        return min(delay_ms, endpointing.interrupting_ms) if self._speech.paused else delay_ms
 
     @property
     def _filler_ms(self) -> int:
@@ -311,23 +306,23 @@ class TurnMachine:
         """The caller has finished: a turn for the dialogue, or nothing that was meant for us."""
         assert current.end_ms is not None
         if self._transferring:
-            return self._listening.drop("transferring")
+            return [*self._listening.drop("transferring", self._expectation), *self._carry_on()]
         if self._listening.is_noise(current):
-            return [*self._listening.drop("noise"), *self._carry_on()]
+            return [*self._listening.drop("noise", self._expectation), *self._carry_on()]
         if self._is_backchannel(current):
-            return [*self._listening.drop("backchannel"), *self._carry_on()]
+            return [*self._listening.drop("backchannel", self._expectation), *self._carry_on()]
         self._listening.take(current)
         text = current.text or NOT_UNDERSTOOD
         return self._commit(text, None, current.from_ms, current.end_ms, now_ms, current.confidence)
 
     def _is_backchannel(self, current: Utterance) -> bool:
-        """Whether the words only said “I am listening”, while the agent spoke and not right after."""
-        if self._expectation.kind == "yes_no" or not current.over_agent or current.end_ms is None:
+        """Whether the words only said “I am listening”, while the agent spoke or was about to."""
+        if self._expectation.kind == "yes_no" or not barge_in.is_backchannel(current.text):
             return False
-        in_the_middle = current.interrupted or self._speech.speaking or current.end_ms < self._silent_since_ms
         # An “okay” to “I am connecting you” agrees with what is about to happen.
-        in_the_middle = in_the_middle or bool(self._afterwards)
-        return in_the_middle and barge_in.is_backchannel(current.text)
+        in_the_middle = self._speech.speaking or bool(self._afterwards)
+        over_speech = current.over_agent and (in_the_middle or current.began_before(self._silent_since_ms))
+        return over_speech or self._asking.holds_replies
 
     def _carry_on(self) -> list[Command]:
         """Nobody wanted the floor: go on with what was paused, or say what was held back."""
@@ -341,11 +336,11 @@ class TurnMachine:
         """Ask the dialogue. The caller has the floor: nothing that was held back or cut off comes back,
         except an answer that they had to wait for.
         """
-        late = self._asking.take_late()
+        late = tuple(reply for reply in self._asking.take_late() if not ends_talk(reply))
         commands: list[Command] = []
         if self._asking.take_held():
             commands.append(DropReplies(self._turn))
-        if self._speech.speaking and not self._speech.protected:
+        if self._speech.paused or (self._speech.speaking and not self._speech.protected):
             commands += self._interrupt()
         self._afterwards.forget()
         expectation = self._expectation

@@ -37,6 +37,10 @@ class EndpointingSettings(BaseModel):
     sure_ms: int = Field(default=200, ge=100, le=5000, description="where the thought is surely finished")
     full_ms: int = Field(default=100, ge=0, le=5000, description="when the count of digits is full")
     doubtful_ms: int = Field(default=1300, ge=100, le=20000, description="where more will rather come")
+    patient_ms: int = Field(default=1600, ge=100, le=20000, description="where more will surely come")
+    interrupting_ms: int = Field(
+        default=1000, ge=100, le=20000, description="at most, of words that keep the agent silent"
+    )
     sure: float = Field(default=0.7, ge=0, le=1, description="probability from which it is finished")
     even: float = Field(default=0.45, ge=0, le=1, description="probability that changes nothing")
     unsure: float = Field(default=0.2, ge=0, le=1, description="probability below which more will come")
@@ -52,7 +56,10 @@ class TurnSettings(BaseModel):
         default=120, ge=0, le=1000, description="silence after which recognition starts"
     )
     partial_ms: int = Field(
-        default=600, ge=200, le=10_000, description="speech between two recognitions of what was said so far"
+        default=1500, ge=200, le=10_000, description="speech between two recognitions of what was said so far"
+    )
+    urgent_partial_ms: int = Field(
+        default=500, ge=200, le=10_000, description="as partial_ms, where speech keeps the agent silent"
     )
     wordless_ms: int = Field(
         default=900, ge=200, le=10_000, description="sound without a word for so long does not stop the agent"

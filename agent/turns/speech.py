@@ -81,6 +81,11 @@ class SpeechQueue:
         current = self._current()
         return current is not None and current.reply.name == FILLER
 
+    def behind_filler(self) -> tuple[Reply, ...]:
+        """The replies that wait for a filler to end."""
+        waiting = (speech for speech in self._live.values() if not speech.interrupted)
+        return tuple(speech.reply for speech in waiting if speech.reply.name != FILLER)
+
     def say(self, reply: Reply, turn: int) -> Speak | None:
         """Queue a reply. None when it has nothing to say."""
         parts = split_clauses(reply.text)

@@ -50,9 +50,13 @@ class Utterance:
         """Whether recognition of everything that was said is on its way."""
         return self.end_ms is not None and self.asked_ms is not None and self.asked_ms >= self.end_ms
 
+    def began_before(self, silent_since_ms: int) -> bool:
+        """Whether it was over, or had made the agent pause, before the agent fell silent."""
+        return self.interrupted or (self.end_ms is not None and self.end_ms < silent_since_ms)
+
     def go_on(self) -> None:
         """The caller speaks again: what was known is stale."""
         self.end_ms = self.asked_ms = self.known_ms = None
         self.text = ""
         self.finished = None
-        self.failed = False
+        self.failed = self.forced = False

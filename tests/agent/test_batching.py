@@ -74,3 +74,14 @@ async def test_a_batch_that_breaks_is_told_to_all_of_it_and_to_nobody_else() -> 
     with pytest.raises(RuntimeError, match="unlucky"):
         await served.do(13)
     assert await served.do(4) == 8
+
+
+async def test_one_that_breaks_does_not_cost_the_others_of_its_batch_anything() -> None:
+    engine = Engine()
+    served = batching(engine)
+    tasks = [asyncio.create_task(served.do(item)) for item in (1, 2, 13, 3)]
+    await asyncio.sleep(0.05)
+    engine.gate.set()
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [found[0], found[1], found[3]] == [2, 4, 6]
+    assert isinstance(found[2], RuntimeError)

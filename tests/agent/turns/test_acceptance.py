@@ -175,7 +175,7 @@ class TestA03AThoughtWithAHole:
         judged = {"i want to move money": 0.1, "i want to move money to savings": 0.9}
         call = line({"i want to move money to savings": [BALANCE]}, finished=judged)
         call.caller("i want to move money", at_ms=3000, lasts_ms=1100)
-        call.caller("to savings", at_ms=4100 + 2500, lasts_ms=600)
+        call.caller("to savings", at_ms=4100 + 1400, lasts_ms=600)
         call.run(12_000)
         assert call.turns == ["i want to move money to savings"]
 

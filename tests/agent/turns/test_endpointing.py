@@ -27,7 +27,7 @@ def delay(text: str, finished: float | None = None, expectation: Expectation | N
         (0.95, SETTINGS.sure_ms),
         (SETTINGS.even, FREE_MS),
         (SETTINGS.unsure, SETTINGS.doubtful_ms),
-        (0.05, SETTINGS.unfinished_ms),
+        (0.05, SETTINGS.patient_ms),
     ],
 )
 def test_the_judge_shortens_what_is_finished_and_waits_for_the_rest(
@@ -60,6 +60,7 @@ def test_a_yes_never_waits_for_a_judge() -> None:
 def test_whoever_answers_a_yes_or_no_with_a_sentence_gets_the_time_of_one() -> None:
     assert delay("yes i'd like a loan", SETTINGS.even, Expectation("yes_no")) == FREE_MS
     assert delay("yes i'd like", 0.05, Expectation("yes_no")) == SETTINGS.unfinished_ms
+    assert delay("yes my card number", 0.05, Expectation("yes_no")) == SETTINGS.patient_ms
 
 
 def test_digits_wait_for_their_count_whatever_the_judge_says() -> None:
@@ -72,7 +73,7 @@ def test_a_step_of_the_dialogue_sets_its_own() -> None:
     patient = Expectation(turn=TurnKnobs(endpointing_ms=1200, unfinished_ms=6000))
     assert delay("my card was stolen", None, patient) == 1200
     assert delay("my card was stolen", SETTINGS.even, patient) == 1200
-    assert delay("my card was stolen", 0.05, patient) == 6000
+    assert delay("my card was stolen", 0.05, patient) == SETTINGS.patient_ms
     assert delay("it's for the", None, patient) == 6000
     assert delay("my card was stolen", 0.95, patient) == SETTINGS.sure_ms
 
