@@ -2,7 +2,8 @@
 """The ear of one call: 8 kHz frames in, speech onsets and offsets out, and the sound of any span for the
 recogniser.
 
-Whisper and Silero both want 16 kHz, so the stream is resampled once, as it comes in.
+Whisper and Silero both want 16 kHz, so the stream is resampled as it comes in: once as it is, for the
+recogniser, and once without the agent's echo, for the VAD.
 """
 
 from __future__ import annotations
@@ -36,11 +37,12 @@ class Ear:
         self._echo = echo
         self._gate = gate
         self._foreground = Foreground()
-        narrow_hz = media_stream.SAMPLE_RATE_HZ
-        self._resampler = soxr.ResampleStream(narrow_hz, SAMPLE_RATE_HZ, 1, dtype="float32", quality="LQ")
+        # The recogniser gets the line as it is: echo softer than the caller costs it little, holes in
+        # words much.
+        self._resampler, self._vad_resampler = _resampler(), _resampler()
+        self._pending = np.zeros(0, np.float32)
         self._memory = np.zeros(_MEMORY_S * SAMPLE_RATE_HZ, np.float32)
         self._heard = 0
-        self._windows = 0
         self._silent_since_ms: int | None = None
         self._pauses: deque[tuple[int, int]] = deque(maxlen=_PAUSES)
 
@@ -49,15 +51,13 @@ class Ear:
         (None: silence); what changed by it.
         """
         narrow = _samples(frame)
+        self._remember(self._resampler.resample_chunk(narrow))
         if self._echo is not None:
             narrow = self._echo.hear(narrow, None if playing is None else _samples(playing))
-        wide = self._resampler.resample_chunk(narrow)
-        self._remember(wide)
+        self._pending = np.concatenate([self._pending, self._vad_resampler.resample_chunk(narrow)])
         changes: list[Onset | Offset] = []
-        while (self._windows + 1) * WINDOW_SAMPLES <= self._heard:
-            start = self._windows * WINDOW_SAMPLES
-            self._windows += 1
-            window = self._samples(start, start + WINDOW_SAMPLES)
+        while len(self._pending) >= WINDOW_SAMPLES:
+            window, self._pending = self._pending[:WINDOW_SAMPLES], self._pending[WINDOW_SAMPLES:]
             change = self._gate.push(self._foreground(window, self._probability(window)))
             if change is not None:
                 self._note_pause(change)
@@ -107,3 +107,8 @@ class Ear:
 
 def _samples(frame: bytes) -> npt.NDArray[np.float32]:
     return np.frombuffer(frame, "<i2").astype(np.float32) / np.float32(32768)
+
+
+def _resampler() -> soxr.ResampleStream:
+    narrow_hz = media_stream.SAMPLE_RATE_HZ
+    return soxr.ResampleStream(narrow_hz, SAMPLE_RATE_HZ, 1, dtype="float32", quality="LQ")

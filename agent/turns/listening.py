@@ -63,7 +63,7 @@ class Listening:
         if current is None or current.number != event.utterance or current.pausing:
             return None
         if event.text:
-            current.wordless = False
+            current.worded, current.wordless = True, False
         return current
 
     def heard(self, event: TranscriptArrived) -> Utterance | None:

@@ -110,7 +110,7 @@ class TurnMachine:
     @_on.register
     def _(self, event: events.PartialArrived) -> list[Command]:
         current = self._listening.heard_partly(event)
-        if current is None or event.text or not self._speech.paused:
+        if current is None or current.worded or not self._speech.paused:
             return []
         if event.at_ms - current.onset_ms < self._settings.wordless_ms:
             return []

@@ -16,7 +16,8 @@ class Utterance:
     `end_ms` is set while the caller pauses. `asked_ms` is how far recognition was asked for, `known_ms` how
     far `text` reaches; text is of use only when it covers the end of the speech. `finished` is the
     probability that nothing follows. `over_agent` remembers that the agent was speaking when it began,
-    `interrupted` that it made the agent pause; `wordless` that it was let pass as a noise since.
+    `interrupted` that it made the agent pause; `worded` that words were heard in it while it went on,
+    `wordless` that it was let pass as a noise since.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Utterance:
     asked_ms: int | None = None
     known_ms: int | None = None
     partial_ms: int | None = None
+    worded: bool = False
     text: str = ""
     finished: float | None = None
     confidence: float = 1.0
