@@ -16,11 +16,11 @@ from telephony.call_id import new_call_id
 from telephony.call_rate import CallRate
 from telephony.method_filter import Refusal, refusal
 from telephony.session import CallSession, House
-from telephony.sip_message import clean, custom_headers, offered_codec, user_part
+from telephony.sip_message import clean, custom_headers, host_of, offered_codec, user_part
 
 log = logging.getLogger(__name__)
 
-BUSY_HERE, UNAVAILABLE = 486, 503
+FORBIDDEN, BUSY_HERE, UNAVAILABLE = 403, 486, 503
 # A flood of refused calls must not become a flood of log lines.
 _LOG_EVERY_S = 1.0
 
@@ -48,14 +48,23 @@ class GatewayAccount(pj.Account):  # type: ignore[misc]
         self._house = None
         self.shutdown()
 
-    def decide(self, method: str) -> Refusal | None:
-        """Whether a request outside of a dialog is refused (see pjsip_module)."""
+    def decide(self, method: str, source: str | None) -> Refusal | None:
+        """Whether a request outside of a dialog is refused (see pjsip_module). `source`: the IP address that
+        sent it, None where it can't be had.
+        """
         if method != "INVITE":
             return refusal(method)
+        if source is not None and not self._welcome(source):
+            self._log_refusal(FORBIDDEN)
+            return Refusal(FORBIDDEN)
         refused = self._refusal_of_call(time.monotonic())
         if refused is not None:
             self._log_refusal(refused.status)
         return refused
+
+    def _welcome(self, source: str) -> bool:
+        accepted = self._house.settings.accept_from if self._house is not None else ()
+        return not accepted or source in accepted
 
     def _refusal_of_call(self, now_s: float) -> Refusal | None:
         house = self._house
@@ -76,12 +85,16 @@ class GatewayAccount(pj.Account):  # type: ignore[misc]
 
     def onIncomingCall(self, prm: Any) -> None:
         try:
-            self._take(int(prm.callId), str(prm.rdata.wholeMsg))
+            self._take(int(prm.callId), str(prm.rdata.wholeMsg), host_of(prm.rdata.srcAddress))
         except Exception:
             log.exception("an INVITE could not be handled")
 
-    def _take(self, index: int, invite: str) -> None:
+    def _take(self, index: int, invite: str, source: str) -> None:
         house = self._house
+        if not self._welcome(source):
+            # Reached only when the request filter is off, or can't tell the source, in this build.
+            Leg(self, index, self._legs, _DEAF).respond(FORBIDDEN)
+            return
         if house is None or len(self.sessions) >= house.settings.max_calls or self.draining:
             # Reached only when the request filter is off in this build.
             Leg(self, index, self._legs, _DEAF).respond(BUSY_HERE)

@@ -39,14 +39,10 @@ class PortInUse(OSError):
 
 @dataclass(frozen=True, slots=True)
 class EndpointSettings:
-    """What both the gateway and the softphone need of an endpoint.
-
-    SIP may listen elsewhere than RTP: behind an edge on the same machine, on loopback only.
-    """
+    """What both the gateway and the softphone need of an endpoint."""
 
     bind_host: str
     public_host: str
-    sip_bind_host: str
     sip_port: int
     rtp_port_base: int
     rtp_port_count: int
@@ -54,11 +50,6 @@ class EndpointSettings:
     media_ports: int
     tcp: bool = True
     sip_timeout_s: float = 8.0
-
-    @property
-    def sip_host(self) -> str:
-        """The address that SIP tells others."""
-        return self.public_host if self.sip_bind_host == self.bind_host else self.sip_bind_host
 
 
 class Timer:
@@ -111,7 +102,7 @@ class SipEndpoint:
         self.prefer_codec(CODECS[0])
         self.ports = PortPool(settings.media_ports, self._library.audDevManager().getPlaybackDevMedia())
         if settings.tcp and settings.sip_port:
-            self._brake = AcceptBrake(settings.sip_bind_host, settings.sip_port)
+            self._brake = AcceptBrake(settings.bind_host, settings.sip_port)
 
     def _connected(self) -> None:
         if self._brake is None or not self._connections.too_many(time.monotonic()):
@@ -122,14 +113,14 @@ class SipEndpoint:
     def _open_transports(self) -> None:
         transport = pj.TransportConfig()
         transport.port = self.settings.sip_port
-        transport.boundAddress = self.settings.sip_bind_host
-        transport.publicAddress = self.settings.sip_host
+        transport.boundAddress = self.settings.bind_host
+        transport.publicAddress = self.settings.public_host
         kinds = [pj.PJSIP_TRANSPORT_UDP] + [pj.PJSIP_TRANSPORT_TCP] * self.settings.tcp
         try:
             for kind in kinds:
                 self._library.transportCreate(kind, transport)
         except pj.Error as error:
-            where = f"{self.settings.sip_bind_host}:{self.settings.sip_port}"
+            where = f"{self.settings.bind_host}:{self.settings.sip_port}"
             raise PortInUse(
                 f"SIP port {where} can't be bound: {error.reason}; stop what holds it or set sip_port"
             ) from None
@@ -148,7 +139,7 @@ class SipEndpoint:
         """
         config = pj.AccountConfig()
         port = f":{self.settings.sip_port}" if self.settings.sip_port else ""
-        config.idUri = f"sip:{user}@{self.settings.sip_host}{port}"
+        config.idUri = f"sip:{user}@{self.settings.public_host}{port}"
         rtp = config.mediaConfig.transportConfig
         rtp.port = self.settings.rtp_port_base
         rtp.portRange = self.settings.rtp_port_count

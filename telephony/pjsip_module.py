@@ -15,6 +15,7 @@ from typing import Any
 
 from telephony.method_filter import Refusal, method_of
 from telephony.native import MissingSymbol, PjString, library
+from telephony.received import source_of
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ _SYMBOLS = (
     "pjsip_rx_data_get_info",
 )
 
-Decide = Callable[[str], Refusal | None]
+Decide = Callable[[str, str | None], Refusal | None]
 
 _OnRequest = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 _Pointer = ctypes.c_void_p
@@ -119,7 +120,7 @@ _kept: list[Any] = []
 
 
 def install(decide: Decide) -> bool:
-    """Have `decide(method)` asked about each request outside of a dialog; the endpoint must run. Once a
+    """Have `decide(method, source)` asked about each request outside of a dialog; the endpoint must run. Once a
     process.
 
     False, with a line in the log, when this build of PJSUA2 can't do it.
@@ -146,7 +147,7 @@ def install(decide: Decide) -> bool:
 def _handler(refuser: _Refuser, decide: Decide) -> Callable[[int], int]:
     def on_request(request: int) -> int:
         try:
-            refused = decide(refuser.method(request))
+            refused = decide(refuser.method(request), source_of(request))
             if refused is None:
                 return 0
             refuser.answer(request, refused)

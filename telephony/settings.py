@@ -7,6 +7,7 @@ PJSIP.
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -35,8 +36,10 @@ class GatewaySettings(BaseModel):
         None,
         description="Address in Contact and SDP when it is not the bound one (NAT). None: the bound one.",
     )
-    sip_bind_host: str | None = Field(
-        None, description="Address that SIP alone binds to, behind an edge: loopback. None: bind_host."
+    accept_from: tuple[str, ...] = Field(
+        (),
+        description="IP addresses that new calls are taken from, others get 403; behind an edge: the edge's. "
+        "Empty: everybody. Requests of a call may come from anywhere.",
     )
     sip_port: int = Field(5060, ge=1, le=65535, description="SIP port, UDP and TCP. RFC 3261's default.")
     rtp_port_base: int = Field(
@@ -111,6 +114,13 @@ class GatewaySettings(BaseModel):
         le=3600,
         description="Seconds without any RTP before a call off hold counts as dead and is ended. 0: never.",
     )
+    hold_timeout_s: float = Field(
+        900.0,
+        ge=0,
+        le=86400,
+        description="Seconds that a caller may hold the line before the call is ended: who vanishes on hold "
+        "would keep a line for ever. 0: never.",
+    )
     user_agent: str = Field(
         "Tellerline", min_length=1, max_length=100, description="User-Agent and Server header."
     )
@@ -133,6 +143,11 @@ class GatewaySettings(BaseModel):
         if calls < 1:
             raise ValueError("max_calls must be at least 1")
         return calls
+
+    @field_validator("accept_from")
+    @classmethod
+    def _addresses(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(ipaddress.ip_address(host)) for host in hosts)
 
     @field_validator("agent_address")
     @classmethod

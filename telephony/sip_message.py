@@ -37,6 +37,11 @@ def user_part(address: str) -> str:
     return clean(unquote(user.split(":", 1)[0]))[:CUSTOM_VALUE_LIMIT]
 
 
+def host_of(address: str) -> str:
+    """The host of `10.0.0.5:5060` or `[fd00::2]:5060`."""
+    return address.rpartition(":")[0].strip("[]")
+
+
 def headers(message: str) -> list[tuple[str, str]]:
     """The header fields of a SIP message in order, folded lines joined. Other lines are skipped."""
     head = re.split(r"\r?\n\r?\n", message, maxsplit=1)[0]

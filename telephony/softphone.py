@@ -188,7 +188,6 @@ class Softphone:
         return EndpointSettings(
             bind_host=own.host,
             public_host=own.host,
-            sip_bind_host=own.host,
             sip_port=own.sip_port,
             rtp_port_base=own.rtp_port_base,
             rtp_port_count=own.rtp_port_count,

@@ -95,7 +95,6 @@ def _endpoint_settings(settings: GatewaySettings) -> EndpointSettings:
     return EndpointSettings(
         bind_host=settings.bind_host,
         public_host=settings.public_host or _own_address(settings.bind_host),
-        sip_bind_host=settings.sip_bind_host or settings.bind_host,
         sip_port=settings.sip_port,
         rtp_port_base=settings.rtp_port_base,
         rtp_port_count=settings.rtp_port_count,

@@ -6,11 +6,17 @@ from __future__ import annotations
 import socket
 import string
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tellerline.configuration import ROOT
 
 TEMPLATE = ROOT / "edge" / "kamailio.cfg"
+
+# In two seconds, of one address: new requests, and those of a call, ten keys a second by INFO.
+_NEW_REQUESTS, _REQUESTS_A_CALL = 100, 20
+# Beside its agent's time to connect: a worker on a machine under load still answers.
+_ANSWER_S = 8.0
 
 
 class _Template(string.Template):
@@ -19,8 +25,24 @@ class _Template(string.Template):
     delimiter = "%%"
 
 
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What the edge must know of its workers: the calls that they take together, the longest time from an
+    INVITE to an agent's having the call (seconds), and when a caller who is refused may try again (seconds).
+    """
+
+    calls: int
+    agent_connect_timeout_s: float
+    retry_after_s: int
+
+
+def inside(bind_host: str) -> str:
+    """Where on this machine is reached what is bound to `bind_host`: edge and workers by each other."""
+    return "127.0.0.1" if bind_host in ("", "0.0.0.0", "::") else bind_host
+
+
 def configuration_text(
-    bind_host: str, public_host: str | None, port: int, workers_list: Path, retry_after_s: int
+    bind_host: str, public_host: str | None, port: int, workers_list: Path, behind: Behind
 ) -> str:
     """kamailio's configuration for one UDP and TCP address.
 
@@ -33,12 +55,18 @@ def configuration_text(
     if public_host is None and bind_host == "0.0.0.0":
         public_host = _own_address()
     told = public_host if public_host != bind_host else None
+    address, within = _bracketed(told or bind_host), _bracketed(inside(bind_host))
     return _Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         listen=f"{_bracketed(bind_host)}:{port}",
         advertise=f" advertise {_bracketed(told)}:{port}" if told else "",
-        address=_bracketed(told or bind_host),
+        address=address,
+        outside=f"{address}:{port}",
+        workers=within,
+        inside=f"{within}:{port}",
         dispatcher=str(workers_list),
-        retry_after_s=retry_after_s,
+        density=str(_NEW_REQUESTS + _REQUESTS_A_CALL * behind.calls),
+        answer_ms=str(round((behind.agent_connect_timeout_s + _ANSWER_S) * 1000)),
+        retry_after_s=str(behind.retry_after_s),
     )
 
 

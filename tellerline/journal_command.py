@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -176,8 +176,19 @@ def _spoken(entry: Entry) -> str:
         case "barge_in" | "transfer_started" | "transfer_ended" | "agent_hangs_up" | "dialogue_failed":
             return f"[yellow]{entry.kind.replace('_', ' ')}[/] [dim]{_plain(data)}[/]"
         case "call_ended":
-            return f"call ended: {data['outcome']}"
+            return f"call ended: {data['outcome']}{_thrown_away(data.get('work', {}))}"
     return ""
+
+
+def _thrown_away(work: Mapping[str, int]) -> str:
+    """What was computed for nothing, since it was begun before anybody knew that it was needed."""
+    if not work:
+        return ""
+    unused = work["foresights"] - work["foresights_used"]
+    return (
+        f" [dim]({work['recognitions_stale']} of {work['recognitions']} recognitions and {unused} of "
+        f"{work['foresights']} foresights were for nothing; {work['partials']} partial recognitions)[/]"
+    )
 
 
 def _plain(data: Any) -> str:

@@ -8,6 +8,7 @@ long it takes.
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -124,8 +125,8 @@ def gateway_settings(
         "rtp_port_base": first["rtp_port_base"] + first["rtp_port_count"] * index,
     }
     if behind_edge:
-        # Nobody may go past the edge and its limits. RTP stays where telephones reach it.
-        derived["sip_bind_host"] = "127.0.0.1"
+        # Nobody may go past the edge and its limits; calls that are there are not bound to it.
+        derived["accept_from"] = (_address_of(asked_host(str(first["bind_host"]))),)
     if index or behind_edge:
         given = {key: value for key, value in given.items() if key not in derived}
     return model.model_validate({**derived, **given})
@@ -230,7 +231,7 @@ def _gateway(configuration: Configuration, layout: Layout, index: int, behind_ed
     name = _numbered("gateway", index)
     settings = gateway_settings(configuration, layout, index, behind_edge)
     values = _values(settings)
-    host, port = str(values["sip_bind_host"] or values["bind_host"]), int(values["sip_port"])
+    host, port = str(values["bind_host"]), int(values["sip_port"])
     rendered = layout.run / f"{name}.json"
     asked = asked_host(host)
     return ProcessSpec(
@@ -248,16 +249,17 @@ def _edge(configuration: Configuration, layout: Layout, workers: int) -> Process
     given = _values(room_model("gateway").model_validate(dict(configuration.gateway)))
     host, port = str(given["bind_host"]), int(given["sip_port"])
     behind = [_values(gateway_settings(configuration, layout, index, True)) for index in range(workers)]
-    addresses = [(str(worker["sip_bind_host"]), int(worker["sip_port"])) for worker in behind]
+    addresses = [(asked_host(host), int(worker["sip_port"])) for worker in behind]
+    places = sum(int(worker["max_calls"]) for worker in behind)
     rendered, workers_list = layout.run / "kamailio.cfg", layout.run / "dispatcher.list"
     text = edge.configuration_text(
-        host, given["public_host"], port, workers_list, int(given["retry_after_s"])
-    )
+        host, given["public_host"], port, workers_list,
+        edge.Behind(places, float(given["agent_connect_timeout_s"]), int(given["retry_after_s"])),
+    )  # fmt: skip
     command = (
         _python(), "-m", "tellerline.edge_process", str(rendered),
         find_program("kamailio") or "kamailio", *edge.arguments(layout.run),
     )  # fmt: skip
-    places = sum(int(worker["max_calls"]) for worker in behind)
     return ProcessSpec(
         name="edge",
         command=command,
@@ -266,12 +268,18 @@ def _edge(configuration: Configuration, layout: Layout, workers: int) -> Process
         remedy="the log names what kamailio could not read or bind; ports are set under `gateway:`",
         ports=tuple(Port(host, port, kind, "gateway.sip_port") for kind in ("udp", "tcp")),
         files={rendered: text, workers_list: edge.workers_text(addresses)},
+        # The workers' last requests go through it.
+        stops_last=True,
     )
 
 
 def asked_host(bind_host: str) -> str:
     """Where this machine itself reaches what is bound to `bind_host`."""
-    return "127.0.0.1" if bind_host in ("", "0.0.0.0", "::") else bind_host
+    return edge.inside(bind_host)
+
+
+def _address_of(host: str) -> str:
+    return str(socket.getaddrinfo(host, None)[0][4][0])
 
 
 def bank_environment(configuration: Configuration) -> dict[str, str]:

@@ -75,7 +75,9 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class CallReport:
-    """One call: how it ended (`status` 200, a refusal's status, 0 for none), when, and its replies.
+    """One call: how it ended, when, and its replies.
+
+    `status` is 200, a refusal's status, or 0 for none and for a call that ended before all was said.
 
     `latest_tick_s` is how late the caller's own media clock came at worst.
     """
@@ -129,11 +131,12 @@ class Callers:
             self._calls.append(call)
             try:
                 self._hold(call, line, texts)
-                call.status = 200
+                status = 200
             except CallFailed as error:
-                call.status = error.status
+                status = error.status
             except TimeoutError:
-                call.status = 200 if call.said else 0
+                status = 200
+            call.status = status_of(status, sum(said.begun for _, said in call.said), len(texts))
             call.ended = time.time()
             _tell(event="over", status=call.status)
             time.sleep(_BETWEEN_CALLS_S)
@@ -166,6 +169,11 @@ class Callers:
             return leg
 
         return self._phone.do(command)
+
+
+def status_of(status: int, said: int, wanted: int) -> int:
+    """The status of a call that ended with `status`: 0 when it was taken and less was said than wanted."""
+    return status if said >= wanted or status >= 300 else 0
 
 
 def _report(call: _Call) -> CallReport:

@@ -38,7 +38,7 @@ class Load:
 
     @property
     def failed(self) -> int:
-        """Calls of which nothing came."""
+        """Calls of which nothing came, or which broke off before all was said."""
         return sum(call.status == 0 for call in self.calls)
 
 

@@ -50,10 +50,12 @@ class Figures:
         return not self.stages or abs(median(found.residual for found in self.stages)) <= MOST_RESIDUAL_MS
 
     def held(self, most_p95_s: float) -> bool:
-        """Whether every call was taken, and 95 % of what was said was answered within `most_p95_s`."""
+        """Whether every call was taken and held to its end, and 95 % of what was said was answered within
+        `most_p95_s`. A premature reply answers nothing: the caller had not said it yet.
+        """
         if self.refused + self.failed or not self.latencies_s:
             return False
-        never = [math.inf] * self.unanswered
+        never = [math.inf] * (self.unanswered + self.premature)
         return percentile([*self.latencies_s, *never], 0.95) <= most_p95_s
 
     def summary(self) -> dict[str, Any]:

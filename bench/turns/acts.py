@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from bench.turns.callers import VOICES, Callers, Pause
-from bench.turns.sounds import PER_MS, Samples, cough, decibels, slam
+from bench.turns.sounds import PER_MS, Samples, decibels
 from bench.turns.timeline import Act, Kind, Span, Start
 from bench.turns.whole_thought import is_whole
-from tellerline.scenario.noises import noise
+from tellerline.scenario.noises import cough, noise, slam
 from training.recognizer import grammar, lexicon, spoken_numbers
 
 _HALTS = ("stop", "agent", "no wait", "hold on", "stop please", "operator", "wait a moment", "excuse me")
@@ -25,6 +25,8 @@ _TRAILING_WORDS = frozenset({
 })  # fmt: skip
 # Digits of a card's end, a PIN, a one-time code, a whole card; by groups.
 _GROUPS = ((2, 2), (1, 1, 1, 1), (3, 3), (2, 2, 2), (4, 4, 4, 4))
+# A voice behind the caller, in dB of the caller's: nearer than the foreground gate holds it off, too.
+CROSSTALK_DB = (-20.0, -6.0)
 _REACTION_MS = (150, 900)
 _INTO_SPEECH_MS = (700, 3000)
 
@@ -72,7 +74,7 @@ class CallerActs:
                 voice = rng.choice([voice for voice in VOICES if voice != self._voice])
                 text = rng.choice(self._sentences)
                 sound = self._callers.say(text, voice)
-                return self._act(kind, text, Start.AGENT_SPEAKING, sound, rng.uniform(-20, -12))
+                return self._act(kind, text, Start.AGENT_SPEAKING, sound, rng.uniform(*CROSSTALK_DB))
             case _:
                 return self._act(kind, "", Start.AGENT_SPEAKING, self._burst(kind), rng.uniform(-15, -3))
 

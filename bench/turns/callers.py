@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The callers: voices that no training heard, sentences that no training saw, and pauses cut into them.
+"""The callers: voices that no training heard, what they say, and pauses cut into it.
+
+Sentences, also those over the agent and behind the caller, are of those that no training saw. A yes or no and
+dictated digits are drawn as in training, from the same templates; the words to stop, the backchannels and the
+hesitations are short fixed lists (see acts.py). Of these, only the voice is new to a model.
 
 A pause is cut into the finished sentence, so that the voice before it goes on as people's voices do when they
 look for a word, instead of falling as at the end of a sentence.

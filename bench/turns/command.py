@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import Annotated
 
@@ -12,15 +14,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from agent.settings import AgentSettings
-from bench.turns.engines import BenchEngines, find_end_of_turn
-from bench.turns.generate import Generator
-from bench.turns.played import Played
-from bench.turns.policies import Policy, policies
+from bench.turns.player import Bench, Judged, Player, judge_all, usual_processes
+from bench.turns.policies import policies
 from bench.turns.report import print_comparison, print_score, summary
-from bench.turns.score import Score, score
+from bench.turns.score import Score
 from bench.turns.show import show as print_timeline
-from bench.turns.timeline import Timeline
-from bench.turns.virtual_call import VirtualCall
 from tellerline.configuration import load_configuration
 from tellerline.scenario.caller_voice import NoCallerVoice
 
@@ -42,6 +40,14 @@ def turns_command(
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="The installation's configuration.")
     ] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="That share the timelines; the results are the same. [default: as many as cores, up to 4]",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object as the last line.")] = False,
 ) -> None:
     """How well turns are taken: cut off, ended late, interrupted, missed. Nothing needs to be running.
@@ -50,68 +56,40 @@ def turns_command(
     """
     console = Console(highlight=False)
     settings = AgentSettings.model_validate(load_configuration(config).agent)
+    folder = model or settings.end_of_turn.model
+    has_model = folder is not None and folder.is_dir()
+    if not has_model:
+        console.print("[yellow]No turn-end model: turns end by the caller's pauses alone.[/]")
+    bench = Bench(settings, folder, settings.vad.echo_gate and not no_echo_gate, seed)
+    chosen = policies(settings.turns, compare=compare and show is None, model=has_model)
     try:
-        end_of_turn = find_end_of_turn(model or settings.end_of_turn.model)
-        if end_of_turn is None:
-            console.print("[yellow]No turn-end model: turns end by the caller's pauses alone.[/]")
-        engines = BenchEngines(settings, end_of_turn, echo_gate=settings.vad.echo_gate and not no_echo_gate)
         if show is not None:
-            _show_timeline(show, seed, engines, settings, console)
+            print_timeline(Player(bench).play(show, chosen[-1]), console)
         else:
-            _measure(timelines, seed, engines, settings, console, compare=compare, as_json=as_json)
-    except (FileNotFoundError, NoCallerVoice) as error:
+            judged = judge_all(bench, chosen, timelines, processes or usual_processes())
+            _measure(judged, timelines, [policy.name for policy in chosen], console, as_json=as_json)
+    except (FileNotFoundError, NoCallerVoice, BrokenExecutor) as error:
         console.print(f"[red]{error}[/]")
         raise typer.Exit(2) from None
 
 
 def _measure(
-    timelines: int,
-    seed: int,
-    engines: BenchEngines,
-    settings: AgentSettings,
-    console: Console,
-    *,
-    compare: bool,
-    as_json: bool,
+    judged: Iterator[Judged], timelines: int, names: Sequence[str], console: Console, *, as_json: bool
 ) -> None:
-    chosen = policies(settings.turns, compare=compare, model=engines.end_of_turn is not None)
-    generator = Generator(seed)
-    results: dict[str, Score] = {}
+    """Print the sums of the timelines' scores, by policy and, for the last one, by the kind of line."""
+    results = {name: Score() for name in names}
     lines: dict[str, Score] = {}
-    for policy in chosen:
-        results[policy.name], lines = _run(policy, timelines, generator, engines, console)
-    if compare:
+    with Progress(console=console, transient=True) as progress:
+        for timeline in progress.track(judged, total=timelines, description="timelines"):
+            for whole, found in zip(results.values(), timeline.scores, strict=True):
+                whole.add(found)
+            for line in timeline.lines:
+                lines.setdefault(line, Score()).add(timeline.scores[-1])
+    if len(results) > 1:
         print_comparison(results, console)
         console.print()
-    measured = results[chosen[-1].name]
+    measured = results[names[-1]]
     print_score(measured, lines, console)
     if as_json:
         compared = {"compared": {name: summary(found) for name, found in results.items()}}
-        print(json.dumps(summary(measured) | (compared if compare else {})))
-
-
-def _run(
-    policy: Policy, timelines: int, generator: Generator, engines: BenchEngines, console: Console
-) -> tuple[Score, dict[str, Score]]:
-    """The score of all timelines, and that of each kind of line."""
-    whole = Score()
-    by_line: dict[str, Score] = {}
-    with Progress(console=console, transient=True) as progress:
-        for number in progress.track(range(timelines), description=policy.name):
-            timeline = generator.timeline(number)
-            found = score(_play(timeline, engines, policy))
-            whole.add(found)
-            for line in timeline.lines:
-                by_line.setdefault(line, Score()).add(found)
-    return whole, by_line
-
-
-def _show_timeline(
-    number: int, seed: int, engines: BenchEngines, settings: AgentSettings, console: Console
-) -> None:
-    policy = policies(settings.turns, compare=False, model=engines.end_of_turn is not None)[-1]
-    print_timeline(_play(Generator(seed).timeline(number), engines, policy), console)
-
-
-def _play(timeline: Timeline, engines: BenchEngines, policy: Policy) -> Played:
-    return VirtualCall(timeline, engines, policy.settings, judged=policy.judges).play()
+        print(json.dumps(summary(measured) | (compared if len(results) > 1 else {})))

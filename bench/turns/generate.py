@@ -48,6 +48,8 @@ _AGAIN = "I am not sure that I understood. Could you say that again, please?"
 # Babble sounds like speech, which no level of it makes right: a fifth of the noisy lines have it.
 _NOISES = ("white", "white", "pink", "pink", "babble")
 _NOISE_S = 12
+# As crosstalk: other voices come nearer than the 12 dB from which on the foreground gate holds them off.
+_VOICE_SNR_DB = (6, 20)
 _QUIET_SHARE, _VOICE_SHARE, _ECHO_SHARE = 0.42, 0.04, 0.3
 _ECHO_DB = -20.0
 # The path there and back of 40–200 ms, and up to 60 ms between the agent's clock and the gateway's.
@@ -90,7 +92,7 @@ class Generator:
         if roll < _QUIET_SHARE:
             return "hiss", None, self._noise("white") * np.float32(decibels(_HISS_DBFS))
         if roll < _QUIET_SHARE + _VOICE_SHARE:
-            name, snr_db = "another voice", rng.uniform(12, 20)
+            name, snr_db = "another voice", rng.uniform(*_VOICE_SNR_DB)
         else:
             name, snr_db = rng.choice(_NOISES), rng.uniform(0, 20)
         noise = self._noise(name)

@@ -56,7 +56,7 @@ class Score:
 
     @property
     def barge_in_within_300ms(self) -> float:
-        """Share of the interruptions that silenced the agent within 300 ms of their onset."""
+        """Share of the interruptions, missed ones included, that silenced the agent for good within 300 ms."""
         quick = sum(took <= BARGE_IN_MS for took in self.barge_ins_ms)
         return quick / self.interruptions if self.interruptions else 1.0
 
@@ -121,7 +121,7 @@ def _score_interruption(placed: Placed, played: Played, found: Score) -> None:
     if silenced is None or not _gave_way(silenced, played.commits):
         found.missed_barge_ins += 1
         found.faults.append(("missed_barge_ins", placed.act.kind))
-    if silenced is not None:
+    else:
         found.barge_ins_ms.append(silenced.at_ms - placed.start_ms)
 
 
@@ -147,11 +147,13 @@ def _score_nothings(played: Played, owned: dict[int, list[Commit]], found: Score
         _count_false(_cause(commit.end_ms, played.acts), found)
     for silenced in played.silenced:
         cause = _cause(silenced.at_ms, played.acts)
+        for_good = silenced.dropped or silenced.again_ms is None
+        # Whatever the agent says next, the reply is lost; so a turn made of the cough excuses nothing.
+        found.stopped_for_good_by_a_cough += for_good and cause is not None and cause.act.kind in NOISES
         if (cause is not None and cause.act.is_turn) or _gave_way(silenced, played.commits):
             continue
-        if silenced.again_ms is None:
+        if for_good or silenced.again_ms is None:
             _count_false(cause, found)
-            found.stopped_for_good_by_a_cough += cause is not None and cause.act.kind in NOISES
         else:
             found.pauses_for_nothing_ms.append(silenced.again_ms - silenced.at_ms)
             found.faults.append(("pauses_for_nothing", cause.act.kind if cause else _NOBODY))

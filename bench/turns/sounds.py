@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sounds that are no words, and what a telephone line does to sound: coughs, slams, noises, echo, G.711.
+"""Noises, and what a telephone line does to sound: echo and G.711.
 
 Everything is float32 at 8 kHz in [-1, 1]; levels are in dB.
 """
@@ -57,27 +57,6 @@ def babble(length: int, voices: Sequence[Samples], rng: np.random.Generator) -> 
     return _unit(mixed)
 
 
-def cough(rng: np.random.Generator) -> Samples:
-    """A cough: a hard burst, a breathy middle around 1 kHz, and often a second one. Peak 0 dB, 150–550 ms."""
-    bursts = [_cough_burst(rng) for _ in range(int(rng.integers(1, 3)))]
-    gap = np.zeros(int(rng.integers(60, 140)) * PER_MS, np.float32)
-    joined = [piece for burst in bursts for piece in (burst, gap)][:-1]
-    return _peak(np.concatenate(joined))
-
-
-def slam(rng: np.random.Generator) -> Samples:
-    """A door: a click, a low thud that rings for 100–250 ms, and some rattle. Peak 0 dB."""
-    length = int(rng.integers(180, 350)) * PER_MS
-    time = np.arange(length) / SAMPLE_RATE_HZ
-    thud = sum(
-        np.sin(2 * np.pi * rng.uniform(low, 2 * low) * time + rng.uniform(0, 6)) * np.exp(-time / decay)
-        for low, decay in ((70, 0.06), (160, 0.04), (320, 0.025))
-    )
-    click = rng.standard_normal(length) * np.exp(-time / 0.006) * 1.5
-    rattle = rng.standard_normal(length) * np.exp(-time / 0.05) * 0.2
-    return _peak(np.asarray(thud + click + rattle, np.float32))
-
-
 def g711(samples: Samples) -> Samples:
     """G.711 µ-law there and back, by its continuous formula at 8 bits."""
     squeezed = np.log1p(_MU * np.minimum(np.abs(samples), 1.0)) * (127 / np.log1p(_MU))
@@ -105,23 +84,6 @@ class EchoPath:
             if end >= length:
                 returned += share * played[end - length : end]
         return returned * np.float32(decibels(self.gain_db))
-
-
-def _cough_burst(rng: np.random.Generator) -> Samples:
-    length = int(rng.integers(130, 260)) * PER_MS
-    time = np.arange(length) / SAMPLE_RATE_HZ
-    envelope = np.exp(-time / 0.02) + 0.45 * np.exp(-((time - 0.07) ** 2) / 0.003)
-    frequencies = np.fft.rfftfreq(length, 1 / SAMPLE_RATE_HZ)
-    formants = sum(
-        np.exp(-(((frequencies - rng.uniform(low, high)) / 350) ** 2)) * share
-        for low, high, share in ((400, 700, 1.0), (1000, 1600, 0.9), (2200, 2900, 0.5))
-    )
-    breath = np.fft.irfft(np.fft.rfft(rng.standard_normal(length)) * (formants + 0.08), length)
-    return _peak(np.asarray(breath * envelope, np.float32))
-
-
-def _peak(samples: Samples) -> Samples:
-    return np.asarray(samples / max(float(np.abs(samples).max()), 1e-9), np.float32)
 
 
 def _unit(samples: npt.NDArray[np.float64]) -> Samples:

@@ -44,7 +44,7 @@ from agent.turns.events import (
 from agent.turns.machine import TurnMachine
 from agent.turns.settings import TurnSettings
 from agent.vad import Onset
-from bench.turns.caller import Caller
+from bench.turns.caller import Caller, Placed
 from bench.turns.engines import BenchEngines
 from bench.turns.gateway import Gateway, Part
 from bench.turns.played import Commit, Played, Silenced
@@ -58,9 +58,12 @@ RECOGNITION_MS = 40
 DIALOGUE_MS = 30
 # A command's way to the gateway, and a mark's way back.
 TRANSPORT_MS = 20
-# How long a call is watched after its last turn was answered, or its last act was none or was never answered.
-_AFTER_ANSWER_MS = 400
+# How long a call is watched: the reply to the last turn to its end, but not longer than this; after a last
+# act that was no turn or was never answered; and more, while the agent is paused, to see whether it goes on.
+_REPLY_BEGINS_MS = 400
+_AFTER_ANSWER_MS = 6000
 _AFTER_ACT_MS = 4200
+_WHILE_PAUSED_MS = 5000
 _LONGEST_MS = 90_000
 
 
@@ -136,10 +139,17 @@ class VirtualCall:
             return True
         if current is None or not self._caller.all_done(now_ms):
             return False
-        if now_ms >= current.end_ms + _AFTER_ACT_MS:
-            return True
-        last = self.played.commits[-1].at_ms if self.played.commits else 0
-        return current.act.is_turn and last >= current.end_ms and now_ms >= last + _AFTER_ANSWER_MS
+        more_ms = _WHILE_PAUSED_MS if self._gateway.paused else 0
+        answered_ms = self._answered_ms(current)
+        if answered_ms is None:
+            return now_ms >= current.end_ms + _AFTER_ACT_MS + more_ms
+        begun = now_ms >= answered_ms + _REPLY_BEGINS_MS
+        return (begun and not self._gateway.busy) or now_ms >= answered_ms + _AFTER_ANSWER_MS + more_ms
+
+    def _answered_ms(self, last: Placed) -> int | None:
+        """When the last act, now over, became a turn; None for one that is none, or has not."""
+        after = (commit.at_ms for commit in self.played.commits if commit.at_ms >= last.end_ms)
+        return next(after, None) if last.act.is_turn else None
 
     # --- events and commands
 

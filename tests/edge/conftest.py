@@ -29,15 +29,21 @@ HOST = "127.0.0.1"
 class Edge:
     """kamailio with the project's configuration, in front of workers at these ports."""
 
-    def __init__(self, ports: list[int], folder: Path) -> None:
+    def __init__(
+        self, ports: list[int], folder: Path, bind_host: str = HOST, public_host: str | None = None
+    ) -> None:
         program = find_program("kamailio")
         if program is None:
             pytest.skip("kamailio is not installed: apt-get install kamailio")
-        self.port = free_port()
+        self.port, self.host = free_port(), public_host or HOST
         self.log = folder / "kamailio.log"
         workers, self.configuration = folder / "dispatcher.list", folder / "kamailio.cfg"
         workers.write_text(edge.workers_text([(HOST, port) for port in ports]))
-        self.configuration.write_text(edge.configuration_text(HOST, None, self.port, workers, RETRY_AFTER_S))
+        self.configuration.write_text(
+            edge.configuration_text(
+                bind_host, public_host, self.port, workers, edge.Behind(len(ports), 2.0, RETRY_AFTER_S)
+            )
+        )
         self.command = [sys.executable, "-m", "tellerline.edge_process", str(self.configuration), program]
         self.command += edge.arguments(folder)
         self.start()
@@ -59,7 +65,7 @@ class Edge:
 
     @property
     def uri(self) -> str:
-        return f"sip:hotline@{HOST}:{self.port}"
+        return f"sip:hotline@{self.host}:{self.port}"
 
     def stop(self) -> None:
         """End it as the supervision does: SIGTERM to the whole group."""

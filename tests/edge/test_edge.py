@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.media_stream import Dtmf, Stop, Transfer, TransferResult
+from contracts.media_stream import Dtmf, Held, Stop, Transfer, TransferResult
 from telephony.health import ping
 from telephony.phone_call import CallFailed, PhoneCall
 from telephony.softphone import Softphone
@@ -20,6 +20,8 @@ from tests.telephony.processes import Gateway, OtherPhone, free_port
 from tests.telephony.raw_sip import OFFER, RawSip, call_id_of, status, tag_of
 from tests.telephony.scripted_agent import AgentCall, ScriptedAgent
 from tests.telephony.signals import loudest_hz, tone
+
+OUTSIDE = "127.0.0.9"
 
 
 def answered(lines: Lines) -> tuple[PhoneCall, AgentCall]:
@@ -209,12 +211,52 @@ def test_without_any_agent_nobody_is_left_ringing(phone: Softphone, tmp_path: Pa
             front.stop()
 
 
+def test_telephones_know_it_by_an_address_that_workers_need_not_reach(
+    phone: Softphone, tmp_path: Path
+) -> None:
+    """As with a public address that leads here from outside only: nothing may be sent there from here."""
+    everywhere = {"bind_host": "0.0.0.0", "public_host": OUTSIDE, "accept_from": [HOST]}
+    with (
+        ScriptedAgent(port=free_port()) as agent,
+        Gateway(agent.address, tmp_path / "gateway.log", **everywhere) as worker,
+        OtherPhone() as human,
+    ):
+        front = Edge([worker.port], tmp_path, "0.0.0.0", OUTSIDE)
+        try:
+            call = phone.dial(front.uri)
+            call.wait_connected()
+            held = agent.wait_call(call.sip_call_id)
+            call.hold()
+            assert held.wait_for(Held).on, "a re-INVITE reaches the worker"
+            call.unhold()
+            held.wait_for(Held, 2)
+            call.send_dtmf("1", "info")
+            held.wait_for(Dtmf)
+            held.send(Transfer(target=human.uri, mode="attended"))
+            assert held.wait_for(TransferResult).status == 200, "REFER and NOTIFY, from both sides"
+            assert held.wait_for(Stop).reason == "transferred"
+            call.wait_ended(5)
+            phone.hang_up_all()
+            with RawSip(front.port) as raw:
+                answer = raw.ask(raw.request("INVITE", body=OFFER), 3)
+                routes = re.findall(r"^Record-Route: *(.*)\r", answer, re.MULTILINE)
+                assert f"<sip:{OUTSIDE}:{front.port};transport=udp;r2=on;lr>" in routes[-1]
+                assert f"<sip:{HOST}:{front.port};r2=on;lr>" in routes[0]
+                assert status(answer) == 200
+            ended = phone.dial(worker.uri)
+            with pytest.raises(CallFailed) as past:
+                ended.wait_connected()
+            assert past.value.status in (403, 486)
+        finally:
+            front.stop()
+
+
 def test_a_flood_is_cut_off_and_the_edge_lives(lines: Lines, tmp_path: Path) -> None:
     """On an edge of its own: the address of the flood is the address of all tests."""
     front = Edge([lines.workers[0].port], tmp_path)
     try:
         with RawSip(front.port) as raw:
-            answers = [status(raw.ask(raw.request("OPTIONS"), 0.05)) for _ in range(150)]
+            answers = [status(raw.ask(raw.request("OPTIONS"), 0.05)) for _ in range(250)]
             assert answers[0] == 200
             assert answers[-1] == 0, "dropped without an answer"
         assert "sip:raw" not in front.log.read_text(), "the log does not repeat what strangers send"

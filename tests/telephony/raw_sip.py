@@ -17,11 +17,11 @@ OFFER = (
 class RawSip:
     """A UDP socket that speaks to one gateway."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
         self.port = port
         self._last = ""
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind(("127.0.0.1", 0))
+        self._udp.bind((host, 0))
         self._udp.connect(("127.0.0.1", port))
         self.own_port = self._udp.getsockname()[1]
 

@@ -270,3 +270,33 @@ def test_malformed_sip_is_survived(house: House) -> None:
     frames = len(agent.frames)
     agent.wait_frames(frames + 25)
     assert call.is_up
+
+
+def test_calls_of_strangers_are_refused_where_only_the_edge_may_send_them(
+    phone: Softphone, tmp_path: Path
+) -> None:
+    with (
+        ScriptedAgent(port=free_port()) as agent,
+        Gateway(
+            agent.address,
+            tmp_path / "log",
+            bind_host="0.0.0.0",
+            public_host="127.0.0.1",
+            accept_from=["127.0.0.2"],
+        ) as gateway,
+        RawSip(gateway.port) as stranger,
+        RawSip(gateway.port, "127.0.0.2") as edge,
+    ):
+        refused = stranger.ask(stranger.request("INVITE", body=OFFER), 3)
+        assert status(refused) == 403
+        assert status(stranger.ask(stranger.request("OPTIONS"))) == 200
+        with pytest.raises(CallFailed) as by_tcp:
+            phone.dial(gateway.uri, transport="tcp").wait_connected()
+        assert by_tcp.value.status == 403
+        assert not agent.calls
+        taken = edge.ask(edge.request("INVITE", body=OFFER), 3)
+        assert status(taken) == 200
+        edge.send(edge.request("ACK", call_id_of(taken), to_tag=tag_of(taken)))
+        bye = stranger.request("BYE", call_id_of(taken), to_tag=tag_of(taken), sequence=2)
+        assert status(stranger.ask(bye)) == 200, "requests of a call may come from anywhere"
+        assert "calls refused=1 last_status=403" in gateway.text(), "refused before PJSUA saw it"

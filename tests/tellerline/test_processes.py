@@ -152,9 +152,21 @@ def test_only_the_last_good_model_is_kept_beside_the_present_one(project: Path) 
     assert len(list(models.glob("*.tar.gz"))) == 2
 
 
-def test_behind_the_edge_sip_listens_on_loopback_only_and_speech_where_telephones_reach_it() -> None:
-    exposed = {"bind_host": "0.0.0.0"}
-    behind = settings(specs(workers=2, behind_edge=True, gateway=exposed)["gateway"])
-    alone = settings(specs(gateway=exposed)["gateway"])
-    assert (behind["sip_bind_host"], behind["bind_host"]) == ("127.0.0.1", "0.0.0.0")
-    assert (alone["sip_bind_host"], alone["bind_host"]) == (None, "0.0.0.0")
+@pytest.mark.parametrize(("host", "edge"), [("0.0.0.0", "127.0.0.1"), ("127.0.0.3", "127.0.0.3")])
+def test_behind_the_edge_new_calls_come_from_it_alone_and_the_rest_from_anywhere(
+    host: str, edge: str
+) -> None:
+    behind = settings(specs(workers=2, behind_edge=True, gateway={"bind_host": host})["gateway"])
+    alone = settings(specs(gateway={"bind_host": host})["gateway"])
+    assert (behind["accept_from"], behind["bind_host"]) == ([edge], host)
+    assert (alone["accept_from"], alone["bind_host"]) == ([], host)
+
+
+def test_the_edge_stops_after_the_workers_whose_byes_go_through_it() -> None:
+    assert {name for name, spec in specs(2, behind_edge=True).items() if spec.stops_last} == {"redis", "edge"}
+
+
+def test_the_edge_waits_for_an_answer_as_long_as_a_worker_waits_for_its_agent() -> None:
+    edge = specs(2, behind_edge=True, gateway={"agent_connect_timeout_s": 20})["edge"]
+    texts = {path.name: text for path, text in edge.files.items()}
+    assert '"fr_inv_timer", 28000)' in texts["kamailio.cfg"]
