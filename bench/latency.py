@@ -192,7 +192,7 @@ def _print_levels(found: dict[int, Figures], console: Console) -> None:
         table.add_row(*(str(cell) for cell in cells), style=colour)
     console.print(table)
     held = max((level for level, figures in found.items() if figures.held(HELD_P95_S)), default=0)
-    console.print(f"held: {held} callers at once (every call taken, p95 ≤ {HELD_P95_S} s)")
+    console.print(f"held: {held} callers at once (every call taken and kept up, p95 ≤ {HELD_P95_S} s)")
 
 
 def _counts(figures: Figures) -> str:

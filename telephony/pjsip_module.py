@@ -120,8 +120,8 @@ _kept: list[Any] = []
 
 
 def install(decide: Decide) -> bool:
-    """Have `decide(method, source)` asked about each request outside of a dialog; the endpoint must run. Once a
-    process.
+    """Have `decide(method, source)` asked about each request outside of a dialog; the endpoint must run.
+    Once a process.
 
     False, with a line in the log, when this build of PJSUA2 can't do it.
     """

@@ -36,6 +36,7 @@ from telephony.call import Leg, Registry
 from telephony.call_audio import CallAudio
 from telephony.dtmf import KeyPresses
 from telephony.endpoint import SipEndpoint, Timer
+from telephony.hold import HoldLimit, OurHold
 from telephony.media_port import MediaPort
 from telephony.media_stream import (
     AgentBusy,
@@ -93,7 +94,10 @@ class CallSession:
         self._port: MediaPort | None = None
         self._stream: AgentStream | None = None
         self._transfer: TransferUnderWay | None = None
-        self._on_hold = False
+        self._our_hold = OurHold(house.endpoint, start.call_id)
+        self._hold_limit = HoldLimit(
+            house.endpoint, house.settings.hold_timeout_s, lambda: self.end("held too long")
+        )
         self._leaving = False
         self._why = ""
         self._rtp_timer: Timer | None = None
@@ -184,6 +188,8 @@ class CallSession:
         self._phase = Phase.OVER
         if self._rtp_timer is not None:
             self._rtp_timer.cancel()
+        self._our_hold.over()
+        self._hold_limit.held(False)
         if self._transfer is not None:
             self._transfer.abandon()
             self._transfer = None
@@ -203,6 +209,7 @@ class CallSession:
 
     def _note_hold(self, held: bool | None) -> None:
         if held is not None and self._audio.hold(held):
+            self._hold_limit.held(held)
             log.info("%s the caller %s", self.call_id, "holds us" if held else "is back")
 
     # --- events of the agent (media streams' thread) ---
@@ -255,15 +262,8 @@ class CallSession:
         self._leg.bye(0 if self._leg.confirmed else DECLINE, headers=headers)
 
     def _hold(self, on: bool) -> None:
-        if self._leg is None or not self._leg.confirmed or on == self._on_hold:
-            return
-        try:
-            self._leg.hold(on)
-        except pj.Error as error:
-            log.warning("%s hold %s is not possible now: %s", self.call_id, on, error.reason)
-            return
-        self._on_hold = on
-        log.info("%s hold %s", self.call_id, "on" if on else "off")
+        if self._leg is not None and self._leg.confirmed:
+            self._our_hold.wish(self._leg, on)
 
     def _begin_transfer(self, wish: Transfer) -> None:
         if self._leg is None or not self._leg.confirmed:
@@ -386,7 +386,7 @@ class CallSession:
             return
         every_s = min(_WATCH_RTP_S, limit_s / 2)
         packets = self._leg.received_packets()
-        idle = packets is not None and packets == self._rtp_seen and not self._on_hold
+        idle = packets is not None and packets == self._rtp_seen and not self._our_hold.on
         self._rtp_idle_s = self._rtp_idle_s + every_s if idle else 0.0
         self._rtp_seen = self._rtp_seen if packets is None else packets
         if self._rtp_idle_s >= limit_s:

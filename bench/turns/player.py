@@ -75,7 +75,8 @@ def judge_all(bench: Bench, policies: Sequence[Policy], timelines: int, processe
         player = Player(bench)
         return (player.judge(number, policies) for number in range(timelines))
     # Forked, since the `tellerline` script, which others would run again in every process, has no guard. That
-    # is safe as long as this process has no engine, and so no thread of one: they are loaded after the fork, which is now.
+    # is safe as long as this process has no engine, and so no thread of one: `map` forks at once, and engines
+    # are loaded after that.
     context = multiprocessing.get_context("fork")
     pool = ProcessPoolExecutor(processes, context, _begin, (bench,))
     return _all_of(pool, pool.map(partial(_judge, policies=policies), range(timelines)))

@@ -56,7 +56,7 @@ class Score:
 
     @property
     def barge_in_within_300ms(self) -> float:
-        """Share of the interruptions, missed ones included, that silenced the agent for good within 300 ms."""
+        """Share of all interruptions, missed ones included, that made the agent give way within 300 ms."""
         quick = sum(took <= BARGE_IN_MS for took in self.barge_ins_ms)
         return quick / self.interruptions if self.interruptions else 1.0
 

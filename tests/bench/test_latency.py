@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from bench.latency import _levels
-from bench.load.caller_process import CallReport, Job, Reply
+from bench.load.caller_process import CallReport, Job, Reply, status_of
 from bench.load.callers import Load, starting_times
 from bench.load.ear import TimedEar
 from bench.load.figures import Figures, figures_of
@@ -102,6 +102,23 @@ def test_what_was_not_heard_or_came_too_early_is_no_latency() -> None:
 def test_a_reply_that_never_came_counts_as_the_slowest(lost: int, held: bool) -> None:
     replies = [reply(10, 400)] * 20 + [reply(20, None)] * lost
     assert counted([CallReport("s", 200, 0, 40, 0.01, replies)]).held(0.9) is held
+
+
+@pytest.mark.parametrize(("early", "held"), [(1, True), (2, False)])
+def test_a_reply_that_came_too_early_counts_as_the_slowest(early: int, held: bool) -> None:
+    replies = [reply(10, 400)] * 20 + [reply(20, 0, premature=True)] * early
+    assert counted([CallReport("s", 200, 0, 40, 0.01, replies)]).held(0.9) is held
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "found"),
+    [(200, 4, 200), (200, 3, 0), (200, 0, 0), (0, 2, 0), (503, 0, 503), (503, 2, 503)],
+)
+def test_a_call_that_ends_before_all_was_said_has_failed(status: int, said: int, found: int) -> None:
+    assert status_of(status, said, 4) == found
+    good = CallReport("a", 200, 0, 50, 0, [reply(20, 300)])
+    ended = CallReport("b", found, 0, 50, 0, [reply(20, 300)] * said)
+    assert counted([good, ended]).held(0.9) is (found == 200)
 
 
 def test_only_replies_that_came_while_all_were_busy_count() -> None:

@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+import json
+import random
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import pairwise
 
@@ -11,16 +15,18 @@ import numpy as np
 import pytest
 
 from agent.settings import AgentSettings
+from bench.turns.acts import CallerActs
 from bench.turns.callers import Callers, Pause
 from bench.turns.engines import BenchEngines, find_end_of_turn
 from bench.turns.generate import Generator
 from bench.turns.played import Played
 from bench.turns.policies import policies, silence_only
 from bench.turns.score import score
-from bench.turns.sounds import PER_MS, EchoPath, white
+from bench.turns.sounds import PER_MS, EchoPath, level, white
 from bench.turns.timeline import TURNS, Act, Kind, Span, Start, Timeline
 from bench.turns.virtual_call import VirtualCall
 from contracts.reply import Reply
+from tellerline.configuration import ROOT
 
 pytestmark = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="the callers speak with espeak-ng")
 
@@ -91,6 +97,53 @@ def test_a_sentence_is_one_turn_and_stop_silences_the_agent(callers: Callers, en
     assert found.turns == 2
     assert (found.cut_offs, found.never_ended, found.missed_barge_ins) == (0, 0, 0)
     assert found.barge_ins_ms[0] < 400
+
+
+def test_the_reply_to_the_last_turn_is_played_to_its_end_but_no_longer_than_six_seconds(
+    callers: Callers, engines: BenchEngines
+) -> None:
+    sentence = act(Kind.SENTENCE, callers.say("what is my balance please", VOICE), Start.AGENT_SILENT, 400)
+    wanted = timeline(sentence)
+    brief = replace(wanted, replies=(OPENING, Reply(text="Two hundred dollars and five cents.")))
+    watched = [
+        call.lasted_ms - call.commits[0].at_ms for call in (play(wanted, engines), play(brief, engines))
+    ]
+    assert watched[0] == 6000
+    said_ms = len(engines.voice("Two hundred dollars and five cents.")) // PER_MS
+    assert said_ms <= watched[1] < said_ms + 300
+
+
+def test_several_processes_find_what_one_finds() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "tellerline",
+        "bench",
+        "turns",
+        "--timelines",
+        "3",
+        "--json",
+        "--processes",
+    ]
+    alone, shared = (
+        subprocess.run([*command, number], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        for number in ("1", "2")
+    )
+    assert json.loads(alone.splitlines()[-1])["timelines"] == 3
+    assert alone == shared
+
+
+def test_other_voices_come_within_12_db_of_the_caller(callers: Callers) -> None:
+    generator = Generator(1, callers)
+    lines = [generator._background(random.Random(number), 1.0) for number in range(300)]
+    behind = [snr_db for name, snr_db, _ in lines if name == "another voice" and snr_db is not None]
+    assert 6 <= min(behind) < 12 < max(behind) <= 20
+    text = "what is my balance please"
+    acts = CallerActs(random.Random(1), VOICE, 0.0, callers, [text])
+    sounds = [acts.over_agent(Kind.CROSSTALK).sound for _ in range(30)]
+    own = level(callers.say(text, VOICE))
+    below = [-20 * np.log10(level(sound) / own) for sound in sounds]
+    assert 5 < min(below) < 11 < max(below) < 24, "voices differ by some dB at the same telephone level"
 
 
 def test_a_cough_never_stops_the_agent_for_good(callers: Callers, engines: BenchEngines) -> None:

@@ -75,6 +75,13 @@ def test_a_cough_that_silences_the_agent_for_good_counts_twice() -> None:
 def test_a_cough_that_becomes_a_turn_is_one_false_interruption() -> None:
     found = judged([COUGH], [commit(9000, 8250)], [Silenced(8200, dropped=True, again_ms=9100)])
     assert (found.false_interruptions, found.pauses_for_nothing_ms) == (1, [])
+    assert found.stopped_for_good_by_a_cough == 1, "the reply is lost, whatever the agent says next"
+
+
+def test_a_reply_given_up_for_a_cough_is_lost_although_the_agent_speaks_again() -> None:
+    found = judged([COUGH], [], [Silenced(8200, dropped=True, again_ms=9100)])
+    assert (found.false_interruptions, found.stopped_for_good_by_a_cough) == (1, 1)
+    assert found.pauses_for_nothing_ms == []
 
 
 HALT = placed(Kind.HALT, 8000, 8500)
@@ -88,8 +95,10 @@ def test_an_interruption_silences_the_agent_within_300_ms() -> None:
 
 
 def test_an_interruption_that_the_agent_talks_over_or_resumes_after_is_missed() -> None:
-    assert judged([HALT], [commit(8800, 8480)]).missed_barge_ins == 1
-    assert judged([HALT], [], [Silenced(8240, again_ms=8900)]).missed_barge_ins == 1
+    talked_over = judged([HALT], [commit(8800, 8480)])
+    resumed = judged([HALT], [], [Silenced(8240, again_ms=8900)])
+    for found in (talked_over, resumed):
+        assert (found.missed_barge_ins, found.barge_ins_ms, found.barge_in_within_300ms) == (1, [], 0.0)
 
 
 def test_scores_add_up() -> None:

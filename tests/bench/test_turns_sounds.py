@@ -6,7 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.turns.sounds import PER_MS, EchoPath, babble, cough, decibels, g711, level, pink, slam, white
+from bench.turns.sounds import PER_MS, EchoPath, babble, decibels, g711, level, pink, white
+from tellerline.scenario.noises import cough, slam
 
 
 @pytest.mark.parametrize("seed", range(5))

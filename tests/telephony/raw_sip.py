@@ -20,6 +20,7 @@ class RawSip:
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
         self.port = port
         self._last = ""
+        self.answered = 0
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._udp.bind((host, 0))
         self._udp.connect(("127.0.0.1", port))
@@ -66,18 +67,21 @@ class RawSip:
         except (TimeoutError, ConnectionRefusedError):
             return None
 
-    def answer_last(self) -> None:
+    def answer_last(self, body: str = "") -> None:
         """200 to the request received last."""
         echoed = re.findall(r"^(?:Via|From|To|Call-ID|CSeq):.*$", self._last, re.MULTILINE)
-        lines = ["SIP/2.0 200 OK", *(line.strip() for line in echoed), "Content-Length: 0"]
-        self.send(("\r\n".join(lines) + "\r\n\r\n").encode())
+        lines = ["SIP/2.0 200 OK", *(line.strip() for line in echoed)]
+        if body:
+            lines += [f"Contact: <sip:raw@127.0.0.1:{self.own_port}>", "Content-Type: application/sdp"]
+        lines.append(f"Content-Length: {len(body)}")
+        self.send(("\r\n".join(lines) + f"\r\n\r\n{body}").encode())
 
     def ask(self, data: bytes, timeout_s: float = 1.0) -> str:
         """Send, and the first final answer; an empty string when there is none."""
         wanted = call_id_of(data.decode())
         self.send(data)
         while (answer := self.receive(timeout_s)) is not None:
-            if not answer.startswith("SIP/2.0 1") and call_id_of(answer) == wanted:
+            if re.match(r"SIP/2\.0 [2-6]", answer) and call_id_of(answer) == wanted:
                 return answer
         return ""
 

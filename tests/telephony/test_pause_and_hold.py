@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ from contracts.media_stream import (
     Dtmf,
     Hangup,
     Held,
+    Hold,
     Mark,
     MarkReached,
     Pause,
@@ -186,6 +188,59 @@ def test_every_way_to_hold(tmp_path: Path) -> None:
             assert not agent.wait_for(Held, 2).on
             assert agent.wait_for(MarkReached).played_ms == 200
             raw.ask(raw.request("BYE", call_id, to_tag=tag, sequence=4))
+
+
+def test_who_holds_and_vanishes_keeps_no_line(tmp_path: Path) -> None:
+    with (
+        ScriptedAgent(port=free_port()) as scripted,
+        Gateway(scripted.address, tmp_path / "log", hold_timeout_s=0.6) as gateway,
+        RawSip(gateway.port) as raw,
+    ):
+        call_id = secrets.token_hex(4)
+        tag = tag_of(raw.ask(raw.request("INVITE", call_id, OFFER), 3))
+        raw.send(raw.request("ACK", call_id, to_tag=tag))
+        agent = scripted.wait_call(call_id)
+        held = OFFER.replace("1 1 IN", "1 2 IN") + "a=inactive\r\n"
+        reinvite(raw, call_id, tag, 2, held)
+        agent.wait_for(Held)
+        reinvite(raw, call_id, tag, 3, OFFER.replace("1 1 IN", "1 3 IN"))
+        agent.wait_for(Held, 2)
+        time.sleep(0.8)
+        assert not agent.of(Stop), "taken back in time"
+        reinvite(raw, call_id, tag, 4, held.replace("1 2 IN", "1 4 IN"))
+        assert agent.wait_for(Stop, timeout_s=3).reason == "held too long"
+        while not (raw.receive() or "BYE").startswith("BYE"):
+            pass
+        raw.answer_last()
+
+
+def test_who_is_taken_back_while_the_hold_is_not_yet_answered_comes_back(house: House) -> None:
+    with RawSip(house.gateway.port) as raw:
+        call_id = secrets.token_hex(4)
+        tag = tag_of(raw.ask(raw.request("INVITE", call_id, OFFER), 3))
+        raw.send(raw.request("ACK", call_id, to_tag=tag))
+        agent = house.agent.wait_call(call_id)
+        agent.wait_frames(1)
+        agent.send(Hold(on=True), Hold(on=False))
+        assert "a=sendonly" in next_invite(raw)
+        time.sleep(0.2)
+        raw.answer_last(OFFER.replace("1 1 IN", "1 2 IN") + "a=recvonly\r\n")
+        back = next_invite(raw)
+        assert "a=sendrecv" in back or "a=send" not in back
+        raw.answer_last(OFFER.replace("1 1 IN", "1 3 IN"))
+        assert status(raw.ask(raw.request("BYE", call_id, to_tag=tag, sequence=2))) == 200
+
+
+def next_invite(raw: RawSip) -> str:
+    """The next re-INVITE of the gateway that is no repetition."""
+    deadline = time.monotonic() + 4
+    while time.monotonic() < deadline:
+        message = raw.receive() or ""
+        sequence = int((re.findall(r"^CSeq: *(\d+)", message, re.MULTILINE) or [0])[0])
+        if message.startswith("INVITE") and sequence != raw.answered:
+            raw.answered = sequence
+            return message
+    raise TimeoutError("no re-INVITE")
 
 
 def reinvite(raw: RawSip, call_id: str, tag: str, sequence: int, offer: str) -> None:

@@ -55,6 +55,8 @@ def test_max_calls(calls: int) -> None:
         {"rtp_port_base": 65000, "rtp_port_count": 1000},
         {"fallback_target": "person@bank"},
         {"transfer_timeout_s": -1},
+        {"hold_timeout_s": -1},
+        {"accept_from": ["edge.bank"]},
         {"unknown": 1},
     ],
 )
