@@ -21,3 +21,15 @@ def interrupts(now_ms: int, onset_ms: int, barge_in_ms: int) -> bool:
 def is_backchannel(text: str) -> bool:
     """Whether these words, spoken over the agent's speech, only say “I am listening”."""
     return _BACKCHANNEL.fullmatch(text.lower().strip(" .,!?")) is not None
+
+
+# What people say in a third of a second to take the floor. Other words in so short a sound are a cough's.
+_INTERJECTION = re.compile(
+    r"(?:no|yes|stop|wait|what|hey|hello|help|pardon|sorry|agent|person|cancel|repeat|again|slower|louder)\b.*"
+    r"|hold on|excuse me|go back"
+)
+
+
+def is_interjection(text: str) -> bool:
+    """Whether these words may be all that a very short interruption says."""
+    return _INTERJECTION.fullmatch(text.lower().strip(" .,!?")) is not None

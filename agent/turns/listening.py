@@ -5,6 +5,7 @@ pauses that this caller makes.
 
 from __future__ import annotations
 
+from agent.turns.barge_in import is_interjection
 from agent.turns.commands import AbandonRecognition, Command, IgnoreUtterance, Recognize, RecognizePartial
 from agent.turns.events import (
     PartialArrived,
@@ -128,10 +129,15 @@ class Listening:
         return [IgnoreUtterance(current.number, current.text, reason, expectation)]
 
     def is_noise(self, current: Utterance) -> bool:
-        """Whether it sounded like speech, and was too short for words, or made the agent pause for none."""
-        if current.text or current.failed or current.end_ms is None:
+        """Whether it sounded like speech, and was too short for words, or made the agent pause for none, or for
+        words that so short a sound can't hold.
+        """
+        if current.failed or current.end_ms is None:
             return False
-        return current.interrupted or current.end_ms - current.onset_ms < self._settings.noise_ms
+        short = current.end_ms - current.onset_ms < self._settings.noise_ms
+        if current.text:
+            return short and current.interrupted and not is_interjection(current.text)
+        return short or current.interrupted
 
     def _asked_until(self, number: int, until_ms: int) -> Utterance | None:
         current = self.utterance

@@ -135,3 +135,15 @@ def test_what_is_dropped_carries_what_was_expected_when_it_was_said() -> None:
     call.keys("4821", at_ms=3400)
     call.run(8000)
     assert [ignored.expectation.sensitive for ignored in call.of(IgnoreUtterance)] == [True]
+
+
+def test_a_cough_that_the_recogniser_takes_for_a_word_is_still_a_cough() -> None:
+    call = Line(replies={CALL_STARTED: [BALANCE], "river": [ASK], "stop": [ASK]})
+    call.caller("river", at_ms=600, lasts_ms=140)
+    call.run(3000)
+    assert call.turns == []
+    assert call.of(SpeechEnded)[-1].complete or not call.of(StopSpeaking)
+    call = Line(replies={CALL_STARTED: [BALANCE], "stop": [ASK]})
+    call.caller("stop", at_ms=600, lasts_ms=260)
+    call.run(3000)
+    assert call.turns == ["stop"]
