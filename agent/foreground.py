@@ -24,8 +24,8 @@ _WINDOWS = 5
 _BELOW_DB = 12.0
 # The level follows a louder voice within a quarter of a second, so that one thump does not deafen the ear …
 _RISE = 0.25
-# … and forgets a loud one by as much in each window of softer speech: about 0.4 dB a second. Faster, a
-# television becomes the foreground while the caller listens to a long answer; slower, a shout deafens the ear.
+# … and forgets a loud one by as much in each window of softer speech: 0.4 dB a second. Faster, a television
+# becomes the foreground while the caller listens to a long answer; slower, a shout deafens the ear.
 _FALL_DB = 0.013
 _SPEECH = 0.5
 _SILENCE_DB = -100.0

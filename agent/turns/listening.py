@@ -129,8 +129,8 @@ class Listening:
         return [IgnoreUtterance(current.number, current.text, reason, expectation)]
 
     def is_noise(self, current: Utterance) -> bool:
-        """Whether it sounded like speech, and was too short for words, or made the agent pause for none, or for
-        words that so short a sound can't hold.
+        """Whether it sounded like speech, and was too short for words, or made the agent pause for none,
+        or for words that so short a sound can't hold.
         """
         if current.failed or current.end_ms is None:
             return False
