@@ -130,14 +130,17 @@ class Listening:
 
     def is_noise(self, current: Utterance) -> bool:
         """Whether it sounded like speech, and was too short for words, or made the agent pause for none,
-        or for words that so short a sound can't hold.
+        or for words that so short a sound can't hold, or for one that the recogniser is not sure of.
         """
         if current.failed or current.end_ms is None:
             return False
         short = current.end_ms - current.onset_ms < self._settings.noise_ms
-        if current.text:
-            return short and current.interrupted and not is_interjection(current.text)
-        return short or current.interrupted
+        if not current.text:
+            return short or current.interrupted
+        if not current.interrupted or is_interjection(current.text):
+            return False
+        guessed = len(current.text.split()) == 1 and current.confidence < self._settings.sure_word
+        return short or guessed
 
     def _asked_until(self, number: int, until_ms: int) -> Utterance | None:
         current = self.utterance

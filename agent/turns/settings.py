@@ -61,6 +61,9 @@ class TurnSettings(BaseModel):
     urgent_partial_ms: int = Field(
         default=500, ge=200, le=10_000, description="as partial_ms, where speech keeps the agent silent"
     )
+    sure_word: float = Field(
+        default=0.7, ge=0, le=1, description="confidence from which a single word interrupts the agent"
+    )
     wordless_ms: int = Field(
         default=900, ge=200, le=10_000, description="sound without a word for so long does not stop the agent"
     )

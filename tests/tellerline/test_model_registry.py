@@ -289,10 +289,14 @@ def test_the_registry_of_the_house_holds_the_models_that_the_design_names() -> N
     registry = load_registry(ROOT / "models" / "registry.yml")
     names = [entry.name for entry in registry.entries]
     assert names == [
-        "recognizer-en", "voice-en", "whisper-small", "whisper-large-v3-turbo", "piper-en_US-lessac-medium",
-        "piper-zh_CN-huayan-medium", "smart-turn-v3",
+        "recognizer-en", "voice-en", "turn-end-en", "whisper-small", "whisper-large-v3-turbo",
+        "piper-en_US-lessac-medium", "piper-zh_CN-huayan-medium", "smart-turn-v3",
     ]  # fmt: skip
-    assert [entry.name for entry in registry.entries if entry.shipped] == ["recognizer-en", "voice-en"]
+    assert [entry.name for entry in registry.entries if entry.shipped] == [
+        "recognizer-en",
+        "voice-en",
+        "turn-end-en",
+    ]
     small = registry.entry("whisper-small")
     assert small.url(small.files[0]).endswith(f"{small.revision}/model.bin")
     assert small.size == sum(file.size or 0 for file in small.files) > 480_000_000
