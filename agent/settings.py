@@ -105,8 +105,8 @@ class AdmissionSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     most_busy: float = Field(default=0.9, gt=0, le=1)
-    call_busy: float = Field(default=0.03, ge=0, le=1)
-    settle_s: float = Field(default=4.0, gt=0, le=60)
+    call_busy: float = Field(default=0.02, ge=0, le=1)
+    settle_s: float = Field(default=2.5, gt=0, le=60)
     work_s: float = Field(default=0.5, gt=0, le=10)
     retry_after_s: int = Field(default=5, ge=1, le=3600)
 
