@@ -7,10 +7,9 @@ The first nine stand in test_acceptance.py.
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.clauses import split_clauses
 from agent.turns.commands import (
     CommitTurn,
     HangUp,
@@ -20,42 +19,21 @@ from agent.turns.commands import (
     TransferCall,
 )
 from agent.turns.events import CallEnded, DigitPressed, SpeechStarted, TimePassed, TransferEnded
-from agent.turns.settings import Prompts
 from contracts.reply import CALL_STARTED, Reply
 from tests.agent.turns.line import FRAME_MS, MS_PER_CHARACTER, Line
-
-PROMPTS = Prompts()
-DISCLOSURE = Reply(
-    text="This call is recorded, for your safety and ours.", name="utter_disclosure", barge_in=False
+from tests.agent.turns.talk import (
+    ASK,
+    ASKED_MS,
+    BALANCE,
+    DISCLOSURE,
+    HOURS,
+    HOURS_MS,
+    PROMPTS,
+    QUICK,
+    line,
+    silent_for_good_ms,
+    telling,
 )
-ASK = Reply(text="How can I help you?", name="utter_ask")
-BALANCE = Reply(text="You have ten dollars. Anything else?", name="utter_balance")
-HOURS = Reply(
-    text="We are open on weekdays from nine to six. On Saturday from nine to one, and never on Sunday.",
-    name="utter_hours",
-)
-WELCOME = {CALL_STARTED: [ASK]}
-# When ASK has been played, with the dialogue's 60 ms before it.
-ASKED_MS = 100 + len(ASK.text) * MS_PER_CHARACTER
-HOURS_MS = sum(len(part) for part in split_clauses(HOURS.text)) * MS_PER_CHARACTER
-# The second of them begins here, after the dialogue's 60 ms and a frame.
-SECOND_SENTENCE_MS = 80 + (HOURS.text.index("On Saturday") - 1) * MS_PER_CHARACTER
-
-QUICK = settings(max_examples=20, deadline=None)
-
-
-def line(replies: dict[str, list[Reply] | None] | None = None, **options: object) -> Line:
-    return Line(replies={**WELCOME, **(replies or {})}, **options)  # type: ignore[arg-type]
-
-
-def telling(replies: dict[str, list[Reply] | None] | None = None, **options: object) -> Line:
-    """A call that begins with a long speech that may be interrupted."""
-    return line({CALL_STARTED: [HOURS], **(replies or {})}, **options)
-
-
-def silent_for_good_ms(call: Line) -> int:
-    """When the last sound of the agent's first speech was heard."""
-    return max(frame.at_ms for frame in call.ear if frame.speech == 1)
 
 
 class TestA10Disclosures:
