@@ -118,8 +118,9 @@ class Listening:
         """It was a turn. One that was cut for being too long goes on in the next."""
         self._pauses.turn_ended()
         self._ended_ms = current.end_ms
-        goes_on = current.forced and current.end_ms is not None
-        self.utterance = self._new(current.end_ms, current.end_ms) if goes_on and current.end_ms else None
+        self.utterance = None
+        if current.forced and current.end_ms is not None:
+            self.utterance = self._new(current.end_ms, current.end_ms)
 
     def drop(self, reason: str, expectation: Expectation) -> list[Command]:
         """It was no turn; `expectation` says how much of it may be kept."""

@@ -122,6 +122,9 @@ class TurnMachine:
         current = self._listening.heard(event)
         if current is None or not event.text or self._expectation.sensitive or self._asking.waiting:
             return []
+        if current.end_ms is None or event.at_ms - current.end_ms >= self._delay_ms(current):
+            # The turn itself is due: foreseeing it now would only stand in its way.
+            return []
         return [Foresee(current.number, event.text, self._expectation)]
 
     @_on.register

@@ -8,6 +8,7 @@ from __future__ import annotations
 from agent.turns.commands import (
     CommitTurn,
     DropReplies,
+    Foresee,
     HangUp,
     IgnoreUtterance,
     PauseSpeaking,
@@ -147,3 +148,14 @@ def test_a_cough_that_the_recogniser_takes_for_a_word_is_still_a_cough() -> None
     call.caller("stop", at_ms=600, lasts_ms=260)
     call.run(3000)
     assert call.turns == ["stop"]
+
+
+def test_a_turn_that_is_due_when_its_words_come_is_not_foreseen_first() -> None:
+    judged = {"my balance": 0.9}
+    quick = Line(replies={**WELCOME, "my balance": [BALANCE]}, finished=judged, recognition_ms=20)
+    slow = Line(replies={**WELCOME, "my balance": [BALANCE]}, finished=judged, recognition_ms=300)
+    for call in (quick, slow):
+        call.caller("my balance", at_ms=4000, lasts_ms=800)
+        call.run(8000)
+        assert call.turns == ["my balance"]
+    assert [len(call.of(Foresee)) for call in (quick, slow)] == [1, 0]
